@@ -1,0 +1,36 @@
+//! The roles that adapters play.
+
+mod clock;
+mod export_codec;
+mod file_share;
+mod master_key;
+mod randomness;
+mod rsa_engine;
+mod schema;
+mod sealed_format;
+mod signing;
+mod store;
+
+pub use clock::Clock;
+pub use export_codec::{
+    DecodedFile, EncodePlan, ExportCodec, ExportCodecError, MetadataBlock, PrivateBlock, Protect,
+    PublicBlock, SignedMetadata,
+};
+pub use file_share::{
+    EntryKind, FileShare, FileShares, LocatedShare, Location, Replace, ShareCapabilities, ShareError,
+    ShareErrorKind, SharePath, ShareProvider, ShareWriter, WriteReceipt,
+};
+pub use master_key::{MasterKey, MasterKeyError, MasterKeyProvider};
+pub use randomness::{Randomness, RandomnessError, RandomnessExt};
+pub use rsa_engine::{EncodedPrivateKey, EncodedPublicKey, KeyPair, LoadedKey, RsaEngine, RsaError};
+pub use schema::{Schema, SchemaStatus};
+pub use sealed_format::{
+    HeaderPlan, ParsedHeader, PayloadStream, SealedFormat, SealedFormatError, SealedHeader,
+};
+pub use signing::{SigningEngine, SigningError, SigningKeyPair};
+pub use store::{
+    AuditPage, AuditRecord, KeysetCursor, KeysetPage, Snapshot, Store, StoreError, StoreErrorKind, UnitOfWork,
+};
+
+#[cfg(any(test, feature = "mocks"))]
+pub use store::{MockStore, MockUnitOfWork};

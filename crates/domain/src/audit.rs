@@ -1,0 +1,198 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::Timestamp;
+
+/// The place of an event in the audit trail, from 1, without gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sequence(pub u64);
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// What kind of actor.
+    pub kind: ActorKind,
+    /// Which one.
+    pub id: String,
+}
+
+/// The kinds of actors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ActorKind {
+    /// A user of the operating system, at the command line.
+    OsUser,
+    /// The manager itself.
+    Manager,
+}
+
+/// An actor that cannot be named so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no kind of actor")]
+pub struct InvalidActor(String);
+
+impl ActorKind {
+    /// The word in the audit trail.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OsUser => "os-user",
+            Self::Manager => "manager",
+        }
+    }
+}
+
+impl FromStr for ActorKind {
+    type Err = InvalidActor;
+
+    fn from_str(text: &str) -> Result<Self, InvalidActor> {
+        match text {
+            "os-user" => Ok(Self::OsUser),
+            "manager" => Ok(Self::Manager),
+            other => Err(InvalidActor(other.chars().take(40).collect())),
+        }
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.kind.as_str(), self.id)
+    }
+}
+
+/// What was done or tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// The installation was made.
+    InstallationCreate,
+    /// A keyset was generated.
+    KeysetCreate,
+    /// A keyset was activated.
+    KeysetActivate,
+    /// A keyset got another hint.
+    KeysetEdit,
+    /// A keyset was deleted.
+    KeysetDelete,
+    /// A keyset was exported.
+    KeysetExport,
+    /// A keyset was imported.
+    KeysetImport,
+    /// A backup was opened with a private key.
+    BackupOpen,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Self; 8] = [
+        Self::InstallationCreate,
+        Self::KeysetCreate,
+        Self::KeysetActivate,
+        Self::KeysetEdit,
+        Self::KeysetDelete,
+        Self::KeysetExport,
+        Self::KeysetImport,
+        Self::BackupOpen,
+    ];
+
+    /// The word in the audit trail.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InstallationCreate => "installation.create",
+            Self::KeysetCreate => "keyset.create",
+            Self::KeysetActivate => "keyset.activate",
+            Self::KeysetEdit => "keyset.edit",
+            Self::KeysetDelete => "keyset.delete",
+            Self::KeysetExport => "keyset.export",
+            Self::KeysetImport => "keyset.import",
+            Self::BackupOpen => "backup.open",
+        }
+    }
+
+    /// The action of a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == word)
+    }
+}
+
+/// How it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// A private key is about to be used; another event will say how it went.
+    Begun,
+    /// Done.
+    Done,
+    /// A rule forbade it.
+    Refused,
+    /// It was allowed and did not work.
+    Failed,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 4] = [Self::Begun, Self::Done, Self::Refused, Self::Failed];
+
+    /// The word in the audit trail.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Begun => "begun",
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The outcome of a word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == word)
+    }
+}
+
+/// One event of the audit trail, before it has its place in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub action: Action,
+    /// To what: a keyset's id, a file's id.
+    pub subject: Option<String>,
+    /// How it went.
+    pub outcome: Outcome,
+    /// More about it, as names and values. Never a secret.
+    pub details: BTreeMap<String, String>,
+}
+
+impl AuditEvent {
+    /// An event without details.
+    #[must_use]
+    pub fn new(at: Timestamp, actor: Actor, action: Action, outcome: Outcome) -> Self {
+        Self {
+            at,
+            actor,
+            action,
+            subject: None,
+            outcome,
+            details: BTreeMap::new(),
+        }
+    }
+
+    /// Names what it was done to.
+    #[must_use]
+    pub fn on(mut self, subject: impl fmt::Display) -> Self {
+        self.subject = Some(subject.to_string());
+        self
+    }
+
+    /// Adds a detail.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.details.insert(name.to_owned(), value.to_string());
+        self
+    }
+}

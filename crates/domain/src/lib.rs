@@ -1,0 +1,46 @@
+//! The rules of Keystead: what a keyset is, how it lives, and what may be done with it.
+//!
+//! Architecture invariant: nothing in this crate waits, reads, writes, serialises or knows a database. It holds values
+//! that cannot be constructed wrong and decisions that are functions of those values. Use cases bring the values
+//! together; adapters carry them in and out.
+
+mod audit;
+mod backup;
+mod export;
+mod fingerprint;
+mod hint;
+mod ids;
+mod installation;
+mod key_size;
+pub mod keyset;
+mod passphrase;
+mod public_key;
+mod reference;
+mod secret;
+mod ssh;
+mod time;
+
+pub use audit::{Action, Actor, ActorKind, AuditEvent, InvalidActor, Outcome, Sequence};
+pub use backup::{
+    ARGON2_MAX_LANES, ARGON2_MAX_MEMORY_KIB, ARGON2_MAX_PASSES, Argon2Cost, CostRefused, KeysetSlot,
+    PasswordSlot, SealInfo,
+};
+pub use export::{
+    EXPORT_FORMAT_VERSION, ExportMetadata, Kdf, MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_MEMORY, PairingRefused,
+    Protection, pair_by_fingerprint,
+};
+pub use fingerprint::{Fingerprint, FingerprintPrefix, InvalidFingerprint};
+pub use hint::{HINT_MAX_CHARS, Hint, InvalidText, Reason};
+pub use ids::{FileId, InstallationId, InvalidId, KeysetId};
+pub use installation::{Installation, ManagerIdentity, MasterKeyId, SealedBytes};
+pub use key_size::{
+    GenerateBits, InvalidKeySize, KeyBits, MAX_BITS, MAX_PUBLIC_EXPONENT, MIN_BITS, MIN_PUBLIC_EXPONENT,
+    check_public_exponent,
+};
+pub use keyset::{Keyset, State};
+pub use passphrase::{GENERATED_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, WeakPassphrase, generate_passphrase};
+pub use public_key::{PublicKey, RecipientTag};
+pub use reference::KeysetReference;
+pub use secret::{FileKey, Passphrase, PrivateKey, SecretBytes};
+pub use ssh::{InvalidRecipient, Recipient, RsaPublicNumbers};
+pub use time::{InvalidTimestamp, Timestamp};

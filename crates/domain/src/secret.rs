@@ -1,0 +1,122 @@
+use zeroize::Zeroizing;
+
+/// Secret bytes that are overwritten when they are dropped.
+///
+/// It has no `Clone`, `Debug`, `Display`, equality or serialisation: the only way to the bytes is [`SecretBytes::expose`],
+/// which is easy to search for.
+pub struct SecretBytes(Zeroizing<Vec<u8>>);
+
+impl SecretBytes {
+    /// Takes over the bytes. The caller must not keep a copy.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// Takes over bytes that are already zeroized on drop.
+    #[must_use]
+    pub fn from_zeroizing(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for the one operation that needs them.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A private key as DER PKCS#8 (RFC 5958), unencrypted: the thing that this program exists to guard.
+pub struct PrivateKey(SecretBytes);
+
+impl PrivateKey {
+    /// Takes over DER PKCS#8 bytes that an engine has checked or made.
+    #[must_use]
+    pub fn from_pkcs8_der(der: SecretBytes) -> Self {
+        Self(der)
+    }
+
+    /// The DER bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose()
+    }
+}
+
+/// What a person types or a file holds to protect an export or a backup. Exactly these bytes, without any normalisation,
+/// as OpenSSL takes them.
+pub struct Passphrase(SecretBytes);
+
+impl Passphrase {
+    /// Takes over the bytes as typed.
+    #[must_use]
+    pub fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(SecretBytes::from_zeroizing(bytes))
+    }
+
+    /// Reads the content of a passphrase file: one trailing LF or CRLF does not belong to the passphrase.
+    #[must_use]
+    pub fn from_file_content(mut content: Zeroizing<Vec<u8>>) -> Self {
+        if content.last() == Some(&b'\n') {
+            content.pop();
+            if content.last() == Some(&b'\r') {
+                content.pop();
+            }
+        }
+        Self::new(content)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose()
+    }
+}
+
+/// The 128-bit key that a sealed file's header wraps and its payload is encrypted with (age v1).
+pub struct FileKey(Zeroizing<[u8; 16]>);
+
+impl FileKey {
+    /// The length in bytes.
+    pub const LEN: usize = 16;
+
+    /// Takes over the bytes.
+    #[must_use]
+    pub fn new(bytes: Zeroizing<[u8; 16]>) -> Self {
+        Self(bytes)
+    }
+
+    /// A file key from what a slot unwrapped to; `None` when it has another length than a file key has.
+    #[must_use]
+    pub fn from_unwrapped(bytes: &SecretBytes) -> Option<Self> {
+        let bytes: [u8; 16] = bytes.expose().try_into().ok()?;
+        Some(Self(Zeroizing::new(bytes)))
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_file(content: &[u8]) -> Vec<u8> {
+        Passphrase::from_file_content(Zeroizing::new(content.to_vec()))
+            .expose()
+            .to_vec()
+    }
+
+    #[test]
+    fn one_line_end_is_removed_from_a_passphrase_file() {
+        assert_eq!(from_file(b"a b "), b"a b ");
+        assert_eq!(from_file(b"secret\n"), b"secret");
+        assert_eq!(from_file(b"secret\r\n"), b"secret");
+        assert_eq!(from_file(b"secret\n\n"), b"secret\n");
+        assert_eq!(from_file(b"secret\r"), b"secret\r");
+        assert_eq!(from_file(b"\n"), b"");
+    }
+}
