@@ -41,6 +41,12 @@ impl PrivateKey {
     pub fn expose(&self) -> &[u8] {
         self.0.expose()
     }
+
+    /// The same, still wrapped, for what seals secrets.
+    #[must_use]
+    pub fn as_secret(&self) -> &SecretBytes {
+        &self.0
+    }
 }
 
 /// What a person types or a file holds to protect an export or a backup. Exactly these bytes, without any normalisation,

@@ -143,8 +143,8 @@ pub enum SealedFormatError {
     /// The payload was changed or damaged.
     #[error("the sealed file is damaged at about byte {0} of its content")]
     PayloadDamaged(u64),
-    /// The payload ends too early.
-    #[error("the sealed file is cut off after about {0} bytes of its content")]
+    /// The payload ends too early, or its last part is damaged: the end of a file cannot be told from a cut.
+    #[error("the sealed file is cut off or damaged after about {0} bytes of its content")]
     PayloadCut(u64),
     /// A password slot asks for more work than is done.
     #[error(transparent)]

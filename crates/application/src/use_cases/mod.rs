@@ -1,1 +1,44 @@
-//! What can be done: one use case, one module.
+//! What can be done: one module, one use case or a family of small ones.
+//!
+//! A use case is a value made of the ports that it needs; `run` (or one method for each step that a person waits
+//! between) does the work.
+
+mod activate_keyset;
+mod backup_error;
+mod browse_keysets;
+mod create_keyset;
+mod custody;
+mod delete_keyset;
+mod edit_keyset;
+mod examine_export;
+mod export_keysets;
+mod import_keysets;
+mod initialise;
+mod installation_error;
+mod keyset_error;
+mod list_audit;
+mod open_backup;
+mod pump;
+mod seal_backup;
+mod shared;
+mod unlock_installation;
+
+pub use activate_keyset::{ActivateKeyset, Activated};
+pub use backup_error::BackupError;
+pub use browse_keysets::BrowseKeysets;
+pub use create_keyset::CreateKeyset;
+pub use delete_keyset::DeleteKeyset;
+pub use edit_keyset::EditKeyset;
+pub use examine_export::{ExamineExport, ExaminedExport, ExaminedKeyset, MAX_EXPORT_FILE, load_export_file};
+pub use export_keysets::{
+    ExportDestination, ExportKeysets, ExportProtection, ExportReceipt, ExportRequest, Exported,
+};
+pub use import_keysets::{ImportKeysets, ImportRequest};
+pub use initialise::{Initialise, Initialised};
+pub use installation_error::InstallationError;
+pub use keyset_error::KeysetError;
+pub use list_audit::ListAudit;
+pub use open_backup::{KeysetAccess, OpenBackup, Opened, SealedSource, SlotView, UnlockedBackup, needed};
+pub use pump::Progress;
+pub use seal_backup::{SealBackup, SealPassword, SealRecipients, SealRequest, Sealed};
+pub use unlock_installation::{UnlockInstallation, Unlocked};

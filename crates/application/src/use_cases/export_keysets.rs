@@ -1,0 +1,393 @@
+use std::sync::Arc;
+
+use keystead_domain::{
+    Action, Actor, ExportMetadata, Keyset, KeysetReference, Outcome, Passphrase, SecretBytes, Timestamp,
+    keyset::LastExport,
+};
+use tokio::io::AsyncReadExt;
+use zeroize::Zeroizing;
+
+use super::KeysetError;
+use super::custody::{Custody, KeyUse};
+use super::shared::{all_keysets, off_runtime, resolve};
+use crate::ports::{
+    Clock, EncodePlan, EntryKind, ExportCodec, FileShare, LocatedShare, MasterKey, Protect, Randomness,
+    RandomnessExt, Replace, RsaEngine, ShareError, ShareErrorKind, SharePath, SignedMetadata, Store,
+};
+
+/// Writes keysets to a file share, reads back what was written, and records it.
+pub struct ExportKeysets<'a> {
+    /// Where they are kept.
+    pub store: &'a dyn Store,
+    /// Opens their private keys.
+    pub master_key: &'a dyn MasterKey,
+    /// Signs the metadata.
+    pub rsa: &'a dyn RsaEngine,
+    /// Writes the format.
+    pub codec: Arc<dyn ExportCodec>,
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+    /// Makes salts.
+    pub randomness: &'a dyn Randomness,
+}
+
+/// What to export.
+pub struct ExportRequest {
+    /// Which keysets; all of them when empty.
+    pub keysets: Vec<KeysetReference>,
+    /// How the private keys are protected.
+    pub protection: ExportProtection,
+    /// Where to.
+    pub destination: ExportDestination,
+}
+
+/// How the private keys of an export are protected.
+#[derive(Clone)]
+pub enum ExportProtection {
+    /// Not at all, because somebody said so.
+    Unprotected,
+    /// By a passphrase.
+    Passphrase(Arc<Passphrase>),
+}
+
+/// Where an export goes.
+pub enum ExportDestination {
+    /// To a file, or into a folder with one file for each keyset.
+    Share {
+        /// The place.
+        located: LocatedShare,
+        /// Whether a file may be replaced.
+        replace: Replace,
+    },
+    /// Back to the caller. What becomes of it cannot be verified, so it is not recorded as the last export.
+    Caller,
+}
+
+/// What came of an export.
+pub struct ExportReceipt {
+    /// One entry for each keyset.
+    pub exported: Vec<Exported>,
+    /// The bytes, when they go back to the caller.
+    pub content: Option<SecretBytes>,
+}
+
+/// One exported keyset.
+pub struct Exported {
+    /// The keyset, with its last export.
+    pub keyset: Keyset,
+    /// The file that holds it, read back and compared; `None` when it went to the caller.
+    pub place: Option<String>,
+}
+
+impl ExportKeysets<'_> {
+    /// Exports them.
+    ///
+    /// # Errors
+    /// When a keyset is not there, a file is in the way, or what was read back is not what was written. Files that were
+    /// written for other keysets of the same call stay, and are recorded.
+    pub async fn run(&self, actor: &Actor, request: ExportRequest) -> Result<ExportReceipt, KeysetError> {
+        let ExportRequest {
+            keysets,
+            protection,
+            destination,
+        } = request;
+        if let ExportProtection::Passphrase(passphrase) = &protection {
+            passphrase.check_for_export()?;
+        }
+        let keysets = self.selection(&keysets).await?;
+        let files = plan_files(&destination, keysets).await?;
+        let mut receipt = ExportReceipt {
+            exported: Vec::new(),
+            content: None,
+        };
+        for file in files {
+            self.export_file(actor, file, &protection, &destination, &mut receipt)
+                .await?;
+        }
+        Ok(receipt)
+    }
+
+    async fn selection(&self, references: &[KeysetReference]) -> Result<Vec<Keyset>, KeysetError> {
+        let mut snapshot = self.store.snapshot().await?;
+        if references.is_empty() {
+            return Ok(all_keysets(&mut *snapshot).await?);
+        }
+        let mut keysets: Vec<Keyset> = Vec::new();
+        for reference in references {
+            let keyset = resolve(&mut *snapshot, reference).await?;
+            if keysets.iter().all(|other| other.id() != keyset.id()) {
+                keysets.push(keyset);
+            }
+        }
+        Ok(keysets)
+    }
+
+    async fn export_file(
+        &self,
+        actor: &Actor,
+        file: PlannedFile,
+        protection: &ExportProtection,
+        destination: &ExportDestination,
+        receipt: &mut ExportReceipt,
+    ) -> Result<(), KeysetError> {
+        let protected = match protection {
+            ExportProtection::Unprotected => "unprotected",
+            ExportProtection::Passphrase(_) => "passphrase",
+        };
+        let to = file
+            .path
+            .as_ref()
+            .map_or_else(|| "caller".to_owned(), ToString::to_string);
+        let details = vec![("to", to), ("protection", protected.to_owned())];
+        let custody = self.custody();
+        let begun = custody
+            .begin(actor, Action::KeysetExport, file.keysets.clone(), details)
+            .await?;
+        match self.write_file(&begun, &file, protection, destination).await {
+            Ok(Written::Returned(content)) => {
+                custody.finish(&begun, Outcome::Done, &[]).await?;
+                receipt.exported.extend(
+                    file.keysets
+                        .into_iter()
+                        .map(|keyset| Exported { keyset, place: None }),
+                );
+                receipt.content = Some(content);
+                Ok(())
+            }
+            Ok(Written::Verified { place }) => {
+                let recorded = self.record(&begun, &file.keysets, &place).await;
+                let keysets = recorded.map_err(|source| match source {
+                    KeysetError::Store(source) => KeysetError::NotRecorded {
+                        place: place.clone(),
+                        source,
+                    },
+                    other => other,
+                })?;
+                let entry = |keyset| Exported {
+                    keyset,
+                    place: Some(place.clone()),
+                };
+                receipt.exported.extend(keysets.into_iter().map(entry));
+                Ok(())
+            }
+            Err(error) => {
+                let why = [("failed_because", error.to_string())];
+                if let Err(unwritten) = custody.finish(&begun, Outcome::Failed, &why).await {
+                    tracing::warn!(%unwritten, "the failure of an export could not be written to the audit trail");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn write_file(
+        &self,
+        begun: &KeyUse,
+        file: &PlannedFile,
+        protection: &ExportProtection,
+        destination: &ExportDestination,
+    ) -> Result<Written, KeysetError> {
+        let mut content = Zeroizing::new(Vec::new());
+        for keyset in &file.keysets {
+            let group = self.encode(begun, keyset, protection).await?;
+            content.reserve_exact(group.expose().len());
+            content.extend_from_slice(group.expose());
+        }
+        match (destination, &file.path) {
+            (ExportDestination::Share { located, replace }, Some(path)) => {
+                let place = publish_and_compare(located.share.as_ref(), path, *replace, &content).await?;
+                Ok(Written::Verified { place })
+            }
+            (ExportDestination::Caller, _) | (ExportDestination::Share { .. }, None) => {
+                Ok(Written::Returned(SecretBytes::from_zeroizing(content)))
+            }
+        }
+    }
+
+    async fn encode(
+        &self,
+        begun: &KeyUse,
+        keyset: &Keyset,
+        protection: &ExportProtection,
+    ) -> Result<SecretBytes, KeysetError> {
+        let released = self.custody().release(begun, keyset).await?;
+        let json = self.codec.metadata_json(&metadata(keyset, self.clock.now()))?;
+        let signature = released.loaded.sign(&self.codec.signed_message(&json)).await?;
+        let metadata = SignedMetadata { json, signature };
+        let (salt, iv) = (self.randomness.bytes()?, self.randomness.bytes()?);
+        let codec = Arc::clone(&self.codec);
+        let (public, protection) = (keyset.public_key().clone(), protection.clone());
+        let encoded = off_runtime(move || {
+            let protect = match &protection {
+                ExportProtection::Unprotected => Protect::Unprotected,
+                ExportProtection::Passphrase(passphrase) => Protect::Passphrase { passphrase, salt, iv },
+            };
+            codec.encode(EncodePlan {
+                private: &released.private,
+                public: &public,
+                metadata,
+                protect,
+            })
+        });
+        Ok(encoded.await??)
+    }
+
+    /// Records the export, and how the use of the keys ended, in one unit of work.
+    async fn record(
+        &self,
+        begun: &KeyUse,
+        keysets: &[Keyset],
+        place: &str,
+    ) -> Result<Vec<Keyset>, KeysetError> {
+        let mut unit = self.store.begin().await?;
+        let mut recorded = Vec::with_capacity(keysets.len());
+        for keyset in keysets {
+            let last_export = LastExport {
+                at: self.clock.now(),
+                to: place.to_owned(),
+            };
+            // It may have been changed, or deleted, while the file was written; the file is there all the same.
+            let now = match unit.find_keyset(keyset.id()).await? {
+                Some(current) => {
+                    let exported = current.exported(last_export);
+                    unit.save_keyset(&exported, current.version()).await?;
+                    exported
+                }
+                None => keyset.exported(last_export),
+            };
+            let verified = [("verified", "true".to_owned()), ("place", place.to_owned())];
+            unit.append_audit(&begun.event(self.clock, keyset, Outcome::Done, &verified))
+                .await?;
+            recorded.push(now);
+        }
+        unit.commit().await?;
+        Ok(recorded)
+    }
+
+    fn custody(&self) -> Custody<'_> {
+        Custody {
+            store: self.store,
+            master_key: self.master_key,
+            rsa: self.rsa,
+            clock: self.clock,
+        }
+    }
+}
+
+enum Written {
+    Verified { place: String },
+    Returned(SecretBytes),
+}
+
+struct PlannedFile {
+    keysets: Vec<Keyset>,
+    path: Option<SharePath>,
+}
+
+fn metadata(keyset: &Keyset, exported_at: Timestamp) -> ExportMetadata {
+    ExportMetadata {
+        id: keyset.id(),
+        hint: keyset.hint().clone(),
+        bits: keyset.public_key().bits(),
+        created_at: keyset.created_at(),
+        exported_at,
+        fingerprint: keyset.fingerprint(),
+    }
+}
+
+/// Decides which keyset goes into which file: into a folder, one file each; into a file, all of them.
+async fn plan_files(
+    destination: &ExportDestination,
+    keysets: Vec<Keyset>,
+) -> Result<Vec<PlannedFile>, KeysetError> {
+    if keysets.is_empty() {
+        return Err(KeysetError::Destination(
+            "there is no keyset to export".to_owned(),
+        ));
+    }
+    let ExportDestination::Share { located, replace } = destination else {
+        return Ok(vec![PlannedFile { keysets, path: None }]);
+    };
+    let LocatedShare { share, path } = located;
+    let found = share.stat(path).await?;
+    let files: Vec<PlannedFile> = match found {
+        Some(EntryKind::Folder) => {
+            let name = |keyset: &Keyset| format!("keyset-{}.pem", keyset.fingerprint().short());
+            let file = |k: Keyset| PlannedFile {
+                path: Some(path.join(&name(&k))),
+                keysets: vec![k],
+            };
+            keysets.into_iter().map(file).collect()
+        }
+        None | Some(EntryKind::File) if !path.names_folder() => {
+            vec![PlannedFile {
+                keysets,
+                path: Some(path.clone()),
+            }]
+        }
+        None => {
+            let message = "the folder does not exist";
+            return Err(ShareError::new(
+                ShareErrorKind::NoFolder,
+                "find the folder",
+                path.as_str(),
+                message,
+            )
+            .into());
+        }
+        Some(EntryKind::File | EntryKind::Other) => {
+            let message = "this is neither a file nor a folder";
+            return Err(
+                ShareError::new(ShareErrorKind::NotAFile, "find the place", path.as_str(), message).into(),
+            );
+        }
+    };
+    // Looked at before any private key is touched; the write itself looks again.
+    if *replace == Replace::Never {
+        for path in files.iter().filter_map(|file| file.path.as_ref()) {
+            if share.stat(path).await?.is_some() {
+                let message = "there is a file already";
+                return Err(ShareError::new(
+                    ShareErrorKind::Exists,
+                    "write the export",
+                    path.as_str(),
+                    message,
+                )
+                .into());
+            }
+        }
+    }
+    Ok(files)
+}
+
+async fn publish_and_compare(
+    share: &dyn FileShare,
+    path: &SharePath,
+    replace: Replace,
+    content: &[u8],
+) -> Result<String, KeysetError> {
+    share.clean_up(path).await?;
+    let mut writer = share.create(path, replace).await?;
+    if let Err(error) = writer.write(content).await {
+        writer.discard().await;
+        return Err(error.into());
+    }
+    let receipt = writer.publish().await?;
+    let mut back = Zeroizing::new(Vec::with_capacity(content.len() + 1));
+    let reader = share.read(path).await?;
+    let read = reader.take(content.len() as u64 + 1).read_to_end(&mut back).await;
+    if read.is_ok() && back.as_slice() == content {
+        return Ok(receipt.place);
+    }
+    let consequence = match replace {
+        // The name was free before, so nothing of anybody's is lost by taking the bad file away.
+        Replace::Never if share.remove(path).await.is_ok() => {
+            "the bad file was removed; use another disk or share"
+        }
+        Replace::Never | Replace::Allowed => "do not rely on that file; use another disk or share",
+    };
+    Err(KeysetError::ReadBack {
+        place: receipt.place,
+        consequence,
+    })
+}

@@ -1,0 +1,184 @@
+use std::sync::Arc;
+
+use keystead_domain::{
+    Action, Actor, AuditEvent, ExportMetadata, FingerprintPrefix, Hint, Keyset, KeysetId, Outcome,
+    Passphrase, SealedBytes, SecretBytes, keyset::Origin,
+};
+
+use super::shared::{is_duplicate, keyset_event, record_refusal};
+use super::{ExamineExport, ExaminedKeyset, KeysetError};
+use crate::ports::{Clock, ExportCodec, MasterKey, Randomness, RandomnessExt, RsaEngine, Store};
+
+/// Brings the keysets of an export in, all of them or none. They are Inactive.
+pub struct ImportKeysets<'a> {
+    /// Where they will be kept.
+    pub store: &'a dyn Store,
+    /// Seals their private keys.
+    pub master_key: &'a dyn MasterKey,
+    /// Checks them.
+    pub rsa: &'a dyn RsaEngine,
+    /// Reads the file.
+    pub codec: Arc<dyn ExportCodec>,
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+    /// Makes ids.
+    pub randomness: &'a dyn Randomness,
+}
+
+/// What to import.
+pub struct ImportRequest {
+    /// The file's bytes.
+    pub file: SecretBytes,
+    /// Where it came from, for the audit trail, without credentials.
+    pub source: String,
+    /// The passphrase, if its private keys are protected.
+    pub passphrase: Option<Arc<Passphrase>>,
+    /// The hint to give: it takes the place of the file's own.
+    pub hint: Option<Hint>,
+    /// The fingerprints of the keysets that the file must hold, all of them and no others; nothing is expected when
+    /// empty.
+    pub expected: Vec<FingerprintPrefix>,
+}
+
+impl ImportKeysets<'_> {
+    /// Imports them. A refusal stores no keyset, and is an event of the audit trail.
+    ///
+    /// # Errors
+    /// When the file is not a usable export, its keysets are not those expected, or one of them is here already.
+    pub async fn run(&self, actor: &Actor, request: ImportRequest) -> Result<Vec<Keyset>, KeysetError> {
+        let source = request.source.clone();
+        let outcome = self.import(actor, request).await;
+        if let Err(error) = &outcome {
+            let event = AuditEvent::new(
+                self.clock.now(),
+                actor.clone(),
+                Action::KeysetImport,
+                Outcome::Refused,
+            )
+            .with("source", source)
+            .with("refused_because", error);
+            record_refusal(self.store, event).await;
+        }
+        outcome
+    }
+
+    async fn import(&self, actor: &Actor, request: ImportRequest) -> Result<Vec<Keyset>, KeysetError> {
+        let ImportRequest {
+            file,
+            source,
+            passphrase,
+            hint,
+            expected,
+        } = request;
+        let examine = ExamineExport {
+            codec: Arc::clone(&self.codec),
+            rsa: self.rsa,
+        };
+        let examined = examine.run(file, passphrase).await?;
+        let mut candidates = Vec::with_capacity(examined.keysets.len());
+        for keyset in examined.keysets {
+            candidates.push(self.candidate(keyset, hint.clone()).await?);
+        }
+        check_expected(&candidates, &expected)?;
+
+        let mut unit = self.store.begin().await?;
+        for Candidate { keyset, sealed, .. } in &candidates {
+            if let Some(here) = unit.find_by_fingerprint(&keyset.fingerprint()).await? {
+                return Err(KeysetError::AlreadyHere {
+                    fingerprint: here.fingerprint(),
+                    id: here.id(),
+                });
+            }
+            unit.insert_keyset(keyset, sealed)
+                .await
+                .map_err(|error| match is_duplicate(&error) {
+                    true => KeysetError::AlreadyHere {
+                        fingerprint: keyset.fingerprint(),
+                        id: keyset.id(),
+                    },
+                    false => error.into(),
+                })?;
+            let mut event = keyset_event(
+                self.clock.now(),
+                actor,
+                Action::KeysetImport,
+                Outcome::Done,
+                keyset,
+            )
+            .with("source", &source)
+            .with("hint", keyset.hint());
+            if let Origin::Imported {
+                exported_as: Some(id),
+            } = keyset.origin()
+            {
+                event = event.with("exported_as", id);
+            }
+            unit.append_audit(&event).await?;
+        }
+        unit.commit().await?;
+        Ok(candidates.into_iter().map(|candidate| candidate.keyset).collect())
+    }
+
+    async fn candidate(
+        &self,
+        examined: ExaminedKeyset,
+        given: Option<Hint>,
+    ) -> Result<Candidate, KeysetError> {
+        let ExaminedKeyset {
+            public: _,
+            metadata,
+            protection: _,
+            pair,
+        } = examined;
+        let pair = pair.ok_or(KeysetError::PassphraseNeeded)?;
+        let now = self.clock.now();
+        let (exported_as, hint, created_at) = match metadata {
+            Some(ExportMetadata {
+                id, hint, created_at, ..
+            }) => (Some(id), Some(hint), created_at),
+            None => (None, None, now),
+        };
+        let hint = given
+            .or(hint)
+            .ok_or(KeysetError::HintNeeded(pair.public.fingerprint()))?;
+        let id = KeysetId::from_random_bytes(self.randomness.bytes()?);
+        let keyset = Keyset::new(
+            id,
+            hint,
+            pair.public,
+            Origin::Imported { exported_as },
+            created_at,
+        );
+        let sealed = self
+            .master_key
+            .seal(pair.private.as_secret(), &keyset.sealing_context())
+            .await?;
+        Ok(Candidate { keyset, sealed })
+    }
+}
+
+struct Candidate {
+    keyset: Keyset,
+    sealed: SealedBytes,
+}
+
+fn check_expected(candidates: &[Candidate], expected: &[FingerprintPrefix]) -> Result<(), KeysetError> {
+    if expected.is_empty() {
+        return Ok(());
+    }
+    let other = |expected: String, found: String| Err(KeysetError::OtherFingerprint { expected, found });
+    for candidate in candidates {
+        let found = candidate.keyset.fingerprint();
+        if !expected.iter().any(|prefix| prefix.matches(&found)) {
+            let expected: Vec<_> = expected.iter().map(ToString::to_string).collect();
+            return other(expected.join(", "), found.to_string());
+        }
+    }
+    match expected
+        .iter()
+        .find(|prefix| !candidates.iter().any(|c| prefix.matches(&c.keyset.fingerprint())))
+    {
+        Some(missing) => other(missing.to_string(), "others only".to_owned()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,79 @@
+use keystead_domain::{Actor, AuditEvent, Keyset, KeysetReference, Outcome};
+
+use super::KeysetError;
+use crate::ports::{Snapshot, Store, StoreError, StoreErrorKind};
+
+/// The keyset that a person means.
+pub(super) async fn resolve(
+    snapshot: &mut dyn Snapshot,
+    reference: &KeysetReference,
+) -> Result<Keyset, KeysetError> {
+    match reference {
+        KeysetReference::Id(id) => snapshot.find_keyset(*id).await?,
+        KeysetReference::Active => return snapshot.active_keyset().await?.ok_or(KeysetError::NoActive),
+        KeysetReference::Fingerprint(prefix) => {
+            // Two are enough to know that the beginning is not unique.
+            let mut found = snapshot.find_by_prefix(prefix, 2).await?;
+            if found.len() > 1 {
+                return Err(KeysetError::Ambiguous(reference.clone()));
+            }
+            found.pop()
+        }
+    }
+    .ok_or_else(|| KeysetError::NotFound(reference.clone()))
+}
+
+/// Runs work that takes long off the runtime's threads.
+pub(super) async fn off_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, WorkerLost> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| WorkerLost)
+}
+
+/// A worker thread died. The program has a bug then; the text says so without guessing.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("a worker of the program stopped unexpectedly")]
+pub struct WorkerLost;
+
+/// Writes down an attempt that a rule refused. The refusal stands even when this fails; it is logged then.
+pub(super) async fn record_refusal(store: &dyn Store, event: AuditEvent) {
+    let written = async {
+        let mut unit = store.begin().await?;
+        unit.append_audit(&event).await?;
+        unit.commit().await
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(%error, action = event.action.as_str(), "a refused attempt could not be written to the audit trail");
+    }
+}
+
+/// Every keyset, page by page.
+pub(super) async fn all_keysets(snapshot: &mut dyn Snapshot) -> Result<Vec<Keyset>, StoreError> {
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let page = snapshot.list_keysets(after, 1000).await?;
+        all.extend(page.keysets);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(all),
+        }
+    }
+}
+
+/// An event about a keyset.
+pub(super) fn keyset_event(
+    at: keystead_domain::Timestamp,
+    actor: &Actor,
+    action: keystead_domain::Action,
+    outcome: Outcome,
+    keyset: &Keyset,
+) -> AuditEvent {
+    AuditEvent::new(at, actor.clone(), action, outcome)
+        .on(keyset.id())
+        .with("fingerprint", keyset.fingerprint())
+}
+
+pub(super) fn is_duplicate(error: &StoreError) -> bool {
+    error.kind == StoreErrorKind::Duplicate
+}
