@@ -127,7 +127,7 @@ impl OpenBackup {
             };
             views.push(SlotView::Keyset {
                 slot: slot.clone(),
-                here,
+                here: here.map(Box::new),
             });
         }
         for slot in &source.header.passwords {
