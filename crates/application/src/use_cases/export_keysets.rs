@@ -274,6 +274,23 @@ impl ExportKeysets<'_> {
     }
 }
 
+/// Checks that an export could be written there, by beginning a file and discarding it.
+///
+/// # Errors
+/// When it could not: no such folder, no permission, or a file in the way.
+pub async fn check_destination(located: &LocatedShare, replace: Replace) -> Result<(), KeysetError> {
+    let LocatedShare { share, path } = located;
+    let probe = match share.stat(path).await? {
+        Some(EntryKind::Folder) => path.join("keyset.pem"),
+        None if path.names_folder() => return Err(no_folder(path)),
+        Some(EntryKind::Other) => return Err(no_place(path)),
+        None | Some(EntryKind::File) => path.clone(),
+    };
+    let replace = if &probe == path { replace } else { Replace::Allowed };
+    share.create(&probe, replace).await?.discard().await;
+    Ok(())
+}
+
 enum Written {
     Verified { place: String },
     Returned(SecretBytes),
@@ -325,22 +342,8 @@ async fn plan_files(
                 path: Some(path.clone()),
             }]
         }
-        None => {
-            let message = "the folder does not exist";
-            return Err(ShareError::new(
-                ShareErrorKind::NoFolder,
-                "find the folder",
-                path.as_str(),
-                message,
-            )
-            .into());
-        }
-        Some(EntryKind::File | EntryKind::Other) => {
-            let message = "this is neither a file nor a folder";
-            return Err(
-                ShareError::new(ShareErrorKind::NotAFile, "find the place", path.as_str(), message).into(),
-            );
-        }
+        None => return Err(no_folder(path)),
+        Some(EntryKind::File | EntryKind::Other) => return Err(no_place(path)),
     };
     // Looked at before any private key is touched; the write itself looks again.
     if *replace == Replace::Never {
@@ -390,4 +393,20 @@ async fn publish_and_compare(
         place: receipt.place,
         consequence,
     })
+}
+
+fn no_folder(path: &SharePath) -> KeysetError {
+    let message = "the folder does not exist";
+    ShareError::new(
+        ShareErrorKind::NoFolder,
+        "find the folder",
+        path.as_str(),
+        message,
+    )
+    .into()
+}
+
+fn no_place(path: &SharePath) -> KeysetError {
+    let message = "this is neither a file nor a folder";
+    ShareError::new(ShareErrorKind::NotAFile, "find the place", path.as_str(), message).into()
 }

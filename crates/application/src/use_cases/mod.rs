@@ -32,6 +32,7 @@ pub use edit_keyset::EditKeyset;
 pub use examine_export::{ExamineExport, ExaminedExport, ExaminedKeyset, MAX_EXPORT_FILE, load_export_file};
 pub use export_keysets::{
     ExportDestination, ExportKeysets, ExportProtection, ExportReceipt, ExportRequest, Exported,
+    check_destination,
 };
 pub use import_keysets::{ImportKeysets, ImportRequest};
 pub use initialise::{Initialise, Initialised};

@@ -1,0 +1,234 @@
+//! What can be typed.
+
+mod keyset;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+pub(crate) use keyset::{
+    ActivateArgs, CreateArgs, DeleteArgs, EditArgs, ExportArgs, ImportArgs, InspectArgs, KeysetCommand,
+    ListArgs, RecipientArgs, ShowArgs,
+};
+
+/// Keeps encrypted backups openable after the password is lost.
+#[derive(Debug, Parser)]
+#[command(
+    name = "keystead",
+    version,
+    about,
+    arg_required_else_help = true,
+    propagate_version = true
+)]
+pub struct Cli {
+    /// Arguments that every command takes.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Arguments that every command takes.
+#[derive(Debug, Args)]
+pub struct GlobalArgs {
+    /// Configuration file, read after /etc/keystead/keystead.toml.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub config: Option<PathBuf>,
+    /// Form of the output.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        help_heading = "Global options"
+    )]
+    pub output: OutputForm,
+    /// Print results only, no remarks and no progress.
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+    /// Log to standard error; repeat for more (-vv, -vvv).
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+}
+
+impl GlobalArgs {
+    /// Whether JSON was asked for.
+    #[must_use]
+    pub fn json(&self) -> bool {
+        self.output == OutputForm::Json
+    }
+}
+
+/// Forms of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum OutputForm {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a new installation: database, master key, identity and a first keyset, which is Active
+    Init(InitArgs),
+    /// Manage keysets
+    #[command(subcommand)]
+    Keyset(KeysetCommand),
+    /// Encrypt a backup to the Active keyset and a password
+    Seal(SealArgs),
+    /// Decrypt a backup, with a keyset or the password
+    Open(OpenArgs),
+    /// List which keysets and passwords open a sealed file
+    Slots(SlotsArgs),
+    /// Look at the audit trail
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Look after the database
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write all pages into a folder
+    Man {
+        /// Write keystead.1 and a page for each command into this folder.
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Hint of the first keyset; travels in its export.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) hint: Option<String>,
+    /// Size of the first keyset: 2048, 3072, 4096 or 8192.
+    #[arg(long, value_name = "BITS")]
+    pub(crate) bits: Option<u64>,
+    /// Export the first keyset to this file or folder.
+    #[arg(long, value_name = "DEST")]
+    pub(crate) export_to: Option<String>,
+    #[command(flatten)]
+    pub(crate) protection: ProtectionArgs,
+}
+
+/// How an export is protected.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct ProtectionArgs {
+    /// Protect the export with the passphrase in this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Protect the export with a new strong passphrase, and print it once.
+    #[arg(long)]
+    pub(crate) generate_passphrase: bool,
+    /// Do not protect the export: whoever reads the file can open every backup.
+    #[arg(long)]
+    pub(crate) unprotected: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SealArgs {
+    /// What to seal; standard input when absent or "-".
+    #[arg(value_name = "IN")]
+    pub(crate) input: Option<String>,
+    /// Where to write the sealed file; standard output when absent or "-".
+    #[arg(long, short = 'o', value_name = "OUT")]
+    pub(crate) out: Option<String>,
+    /// Replace OUT if it exists.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// File that holds the password.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_password")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// A reminder of the password; everybody who has the sealed file can read it.
+    #[arg(long, value_name = "TEXT", conflicts_with = "no_password")]
+    pub(crate) password_hint: Option<String>,
+    /// Seal to keysets only.
+    #[arg(long)]
+    pub(crate) no_password: bool,
+    /// Seal to this recipient instead of the Active keyset: an ssh-rsa line, or a file with such lines or public keys in
+    /// PEM. May be repeated.
+    #[arg(long, value_name = "LINE|FILE")]
+    pub(crate) recipient: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OpenArgs {
+    /// What to open; standard input when absent or "-".
+    #[arg(value_name = "IN")]
+    pub(crate) input: Option<String>,
+    /// Where to write the content; standard output when absent or "-".
+    #[arg(long, short = 'o', value_name = "OUT")]
+    pub(crate) out: Option<String>,
+    /// Replace OUT if it exists.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Open with the password in this file.
+    #[arg(long, value_name = "FILE", conflicts_with = "identity")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Open with an exported keyset; needs no installation.
+    #[arg(long, value_name = "EXPORT")]
+    pub(crate) identity: Option<String>,
+    /// File that holds the passphrase of the exported keyset.
+    #[arg(long, value_name = "FILE", requires = "identity")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SlotsArgs {
+    /// The sealed file; standard input when "-".
+    #[arg(value_name = "IN")]
+    pub(crate) input: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// List events, oldest first
+    List {
+        /// Begin after this sequence number.
+        #[arg(long, value_name = "SEQUENCE")]
+        after: Option<u64>,
+        /// At most this many events.
+        #[arg(long, value_name = "N", default_value_t = 1000)]
+        limit: u32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Show where the database is and which migrations it has
+    Status,
+    /// Bring the schema up to date
+    Migrate,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every setting
+    Show {
+        /// Show also where each value comes from.
+        #[arg(long)]
+        origin: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,63 @@
+use keystead_application::ports::AuditRecord;
+use keystead_application::use_cases::{InstallationError, ListAudit};
+use keystead_domain::Sequence;
+use serde::Serialize;
+
+use crate::Failure;
+use crate::context::Context;
+use crate::output::{AuditJson, printable, table};
+
+#[derive(Serialize)]
+struct AuditListJson {
+    events: Vec<AuditJson>,
+    /// The sequence number to give to `--after` for the rest.
+    next_after: Option<u64>,
+}
+
+pub(crate) async fn list(context: &Context<'_>, after: Option<u64>, limit: u32) -> Result<(), Failure> {
+    let installation = context.installation().await?;
+    let list = ListAudit {
+        store: installation.store.as_ref(),
+    };
+    let page = list
+        .run(after.map(Sequence), limit)
+        .await
+        .map_err(InstallationError::from)?;
+    let json = AuditListJson {
+        events: page.records.iter().map(AuditJson::from).collect(),
+        next_after: page.next.map(|sequence| sequence.0),
+    };
+    context.printer.result(&json, || {
+        table(
+            &["SEQ", "TIME", "ACTOR", "ACTION", "OUTCOME", "DETAILS"],
+            page.records.iter().map(row).collect(),
+        )
+    })?;
+    if let Some(next) = json.next_after {
+        context
+            .printer
+            .remark(&format!("there are more: keystead audit list --after {next}"));
+    }
+    Ok(())
+}
+
+fn row(record: &AuditRecord) -> Vec<String> {
+    let event = &record.event;
+    let subject = event.subject.iter().map(|subject| ("subject", subject.as_str()));
+    let details = event
+        .details
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let details: Vec<String> = subject
+        .chain(details)
+        .map(|(name, value)| format!("{name}={}", printable(value)))
+        .collect();
+    vec![
+        record.sequence.0.to_string(),
+        event.at.to_string(),
+        printable(&event.actor.to_string()),
+        event.action.as_str().to_owned(),
+        event.outcome.as_str().to_owned(),
+        details.join(" "),
+    ]
+}

@@ -1,0 +1,113 @@
+use keystead_application::use_cases::BrowseKeysets;
+use keystead_domain::Keyset;
+use serde::Serialize;
+
+use crate::Failure;
+use crate::args::{ListArgs, RecipientArgs, ShowArgs};
+use crate::context::{Context, reference};
+use crate::output::{KeysetJson, KeysetListJson, field_lines, printable, state_words, table};
+
+const PAGE: u32 = 1000;
+
+pub(crate) async fn list(context: &Context<'_>, args: ListArgs) -> Result<(), Failure> {
+    let installation = context.installation().await?;
+    let browse = BrowseKeysets {
+        store: installation.store.as_ref(),
+    };
+    let mut keysets: Vec<Keyset> = Vec::new();
+    let mut after = None;
+    loop {
+        let wanted = args
+            .limit
+            .map_or(PAGE, |limit| limit.saturating_sub(keysets.len() as u32).min(PAGE));
+        if wanted == 0 {
+            break;
+        }
+        let page = browse.list(after, wanted).await?;
+        keysets.extend(page.keysets);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let json = KeysetListJson {
+        keysets: keysets.iter().map(KeysetJson::from).collect(),
+    };
+    context.printer.result(&json, || match keysets.is_empty() {
+        true => "there is no keyset; make one with: keystead keyset create --hint TEXT".to_owned(),
+        false => table(
+            &["ID", "FINGERPRINT", "BITS", "STATE", "LAST EXPORT", "HINT"],
+            keysets.iter().map(row).collect(),
+        ),
+    })
+}
+
+pub(crate) async fn show(context: &Context<'_>, args: ShowArgs) -> Result<(), Failure> {
+    let installation = context.installation().await?;
+    let browse = BrowseKeysets {
+        store: installation.store.as_ref(),
+    };
+    let keyset = browse.show(&reference(&args.keyset)?).await?;
+    context
+        .printer
+        .result(&KeysetJson::from(&keyset), || describe(&keyset))
+}
+
+pub(crate) async fn recipient(context: &Context<'_>, args: RecipientArgs) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct RecipientJson {
+        fingerprint: String,
+        recipient: String,
+    }
+    let installation = context.installation().await?;
+    let browse = BrowseKeysets {
+        store: installation.store.as_ref(),
+    };
+    let rsa = context.tools().rsa.as_ref();
+    let (keyset, recipient) = browse.recipient(rsa, &reference(&args.keyset)?).await?;
+    let json = RecipientJson {
+        fingerprint: keyset.fingerprint().to_string(),
+        recipient: recipient.to_string(),
+    };
+    context.printer.result(&json, || recipient.to_string())
+}
+
+/// A keyset with everything that is known of it.
+pub(crate) fn describe(keyset: &Keyset) -> String {
+    let origin = match keyset.origin() {
+        keystead_domain::keyset::Origin::Generated => "generated here".to_owned(),
+        keystead_domain::keyset::Origin::Imported { exported_as: None } => "imported".to_owned(),
+        keystead_domain::keyset::Origin::Imported {
+            exported_as: Some(id),
+        } => {
+            format!("imported (its id where it was exported: {id})")
+        }
+    };
+    let export = match keyset.last_export() {
+        Some(export) => format!("{} to {}", export.at, printable(&export.to)),
+        None => "never: if this installation is lost, so is this keyset".to_owned(),
+    };
+    field_lines(&[
+        ("id", keyset.id().to_string()),
+        ("hint", printable(keyset.hint().as_str())),
+        ("fingerprint", keyset.fingerprint().to_string()),
+        ("bits", keyset.public_key().bits().to_string()),
+        ("origin", origin),
+        ("state", state_words(keyset)),
+        ("created", keyset.created_at().to_string()),
+        ("last export", export),
+    ])
+}
+
+fn row(keyset: &Keyset) -> Vec<String> {
+    vec![
+        keyset.id().to_string(),
+        keyset.fingerprint().short(),
+        keyset.public_key().bits().to_string(),
+        state_words(keyset),
+        keyset
+            .last_export()
+            .map_or_else(|| "never".to_owned(), |export| export.at.to_string()),
+        printable(keyset.hint().as_str()),
+    ]
+}

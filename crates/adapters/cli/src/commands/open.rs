@@ -1,0 +1,159 @@
+use std::sync::Arc;
+
+use keystead_application::Status;
+use keystead_application::use_cases::{
+    BackupError, ExamineExport, OpenBackup, Opened, SealedSource, UnlockedBackup, needed,
+};
+use keystead_domain::SecretBytes;
+
+use crate::Failure;
+use crate::args::OpenArgs;
+use crate::commands::seal::length;
+use crate::context::Context;
+use crate::input::{open_input, open_output, read_export};
+use crate::output::{OpenedJson, printable};
+use crate::progress::WorkProgress;
+use crate::secrets::{asked_passphrase, given_passphrase, given_password};
+
+pub(crate) async fn run(context: &Context<'_>, args: OpenArgs) -> Result<(), Failure> {
+    if args.identity.as_deref() == Some("-") && matches!(args.input.as_deref(), None | Some("-")) {
+        return Err(Failure::usage(
+            "both the backup and the exported keyset come from standard input",
+            "give one of them as a file",
+        ));
+    }
+    let open = OpenBackup {
+        format: Arc::clone(&context.tools().format),
+    };
+    let source = open
+        .read_header(open_input(context, args.input.as_deref()).await?)
+        .await?;
+    let unlocked = unlock(context, &open, &source, &args).await?;
+
+    let mut writer = open_output(context, args.out.as_deref(), args.overwrite).await?;
+    let progress = WorkProgress::begin(&context.printer, "opening", length(args.input.as_deref()));
+    let written = open
+        .write_content(source, &unlocked, &mut *writer, &|bytes| progress.at(bytes))
+        .await;
+    drop(progress);
+    if let Err(error) = written {
+        writer.discard().await;
+        return Err(error.into());
+    }
+    let receipt = writer.publish().await.map_err(BackupError::from)?;
+    let with = match &unlocked.with {
+        Opened::Keyset(fingerprint) => format!("keyset {}", fingerprint.short()),
+        Opened::Password => "the password".to_owned(),
+    };
+    if args.out.as_deref().is_none_or(|out| out == "-") {
+        context.printer.remark(&format!("opened with {with}"));
+        return Ok(());
+    }
+    context.printer.result(
+        &OpenedJson::new(&unlocked.with, &receipt.place, receipt.bytes),
+        || {
+            format!(
+                "opened {} bytes into {} with {with}",
+                receipt.bytes,
+                printable(&receipt.place)
+            )
+        },
+    )
+}
+
+/// With what the arguments name; else with a keyset that is here; else with the password.
+async fn unlock(
+    context: &Context<'_>,
+    open: &OpenBackup,
+    source: &SealedSource<'_>,
+    args: &OpenArgs,
+) -> Result<UnlockedBackup, Failure> {
+    if let Some(identity) = &args.identity {
+        let export = read_export(context, identity).await?;
+        return with_identity(context, open, source, export, args).await;
+    }
+    if args.password_file.is_some()
+        && let Some(password) = given_password(args.password_file.as_deref())?
+    {
+        return Ok(open.unlock_with_password(source, password).await?);
+    }
+    let no_installation = match context.installation().await {
+        Ok(installation) => {
+            let access = context.key_access(&installation);
+            if let Some(unlocked) = open
+                .unlock_with_keysets(source, &access, &context.actor())
+                .await?
+            {
+                return Ok(unlocked);
+            }
+            None
+        }
+        // The password may still open it; the reason is told if it cannot.
+        Err(failure) => Some(failure),
+    };
+    if let Some(password) = with_password(context, source)? {
+        return Ok(open.unlock_with_password(source, password).await?);
+    }
+    match no_installation {
+        Some(failure) => Err(failure),
+        None => Err(BackupError::NoKeyHere {
+            needed: needed(&source.header),
+        }
+        .into()),
+    }
+}
+
+fn with_password(
+    context: &Context<'_>,
+    source: &SealedSource<'_>,
+) -> Result<Option<keystead_domain::Passphrase>, Failure> {
+    let Some(slot) = source.header.passwords.first() else {
+        return Ok(None);
+    };
+    if let Some(password) = given_password(None)? {
+        return Ok(Some(password));
+    }
+    if !context.terminal.is_interactive() {
+        return Ok(None);
+    }
+    let hint = slot.hint.as_ref().map_or_else(String::new, |hint| {
+        format!(" (hint: \"{}\")", printable(hint.as_str()))
+    });
+    context
+        .terminal
+        .secret(&format!("no keyset for this backup is here; its password{hint}"))
+        .map(Some)
+}
+
+async fn with_identity(
+    context: &Context<'_>,
+    open: &OpenBackup,
+    source: &SealedSource<'_>,
+    export: SecretBytes,
+    args: &OpenArgs,
+) -> Result<UnlockedBackup, Failure> {
+    let tools = context.tools();
+    let mut passphrase = given_passphrase(args.passphrase_file.as_deref())?;
+    if passphrase.is_none() {
+        let copy = SecretBytes::new(export.expose().to_vec());
+        let examine = ExamineExport {
+            codec: Arc::clone(&tools.codec),
+            rsa: tools.rsa.as_ref(),
+        };
+        if examine.run(copy, None).await?.needs_passphrase() {
+            passphrase = Some(asked_passphrase(context)?);
+        }
+    }
+    let passphrase = passphrase.map(Arc::new);
+    let codec = Arc::clone(&tools.codec);
+    let unlocked = open
+        .unlock_with_identity(source, export, passphrase, codec, tools.rsa.as_ref())
+        .await;
+    unlocked.map_err(|error| match error {
+        BackupError::OtherIdentity { .. } => Failure {
+            status: Status::NotUnlocked,
+            ..Failure::from(error)
+        },
+        other => other.into(),
+    })
+}

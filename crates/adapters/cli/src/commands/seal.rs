@@ -1,0 +1,172 @@
+use std::sync::Arc;
+
+use keystead_application::ports::EncodedPublicKey;
+use keystead_application::use_cases::{BackupError, SealBackup, SealPassword, SealRecipients, SealRequest};
+use keystead_domain::{Hint, Recipient};
+
+use crate::Failure;
+use crate::args::SealArgs;
+use crate::context::{Context, hint};
+use crate::input::{open_input, open_output, refuse_terminal};
+use crate::output::{SealedJson, printable};
+use crate::progress::WorkProgress;
+use crate::secrets::new_password;
+
+pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Failure> {
+    let SealArgs {
+        input,
+        out,
+        overwrite,
+        password_file,
+        password_hint,
+        no_password,
+        recipient,
+    } = args;
+    refuse_terminal(out.as_deref(), "the sealed file")?;
+    let recipients = read_recipients(context, &recipient)?;
+    // A machine that was given a recipient needs no installation.
+    let installation = match recipients.is_empty() {
+        true => Some(context.installation().await?),
+        false => None,
+    };
+    let recipients = match &installation {
+        Some(installation) => {
+            let store = installation.store.as_ref();
+            refuse_without_active(store).await?;
+            SealRecipients::Active(store)
+        }
+        None => SealRecipients::Given(recipients),
+    };
+    let password = match no_password {
+        true => None,
+        false => {
+            let hint: Option<Hint> = password_hint.as_deref().map(hint).transpose()?;
+            Some(SealPassword {
+                password: new_password(context, password_file.as_deref())?,
+                hint,
+            })
+        }
+    };
+
+    let mut reader = open_input(context, input.as_deref()).await?;
+    let mut writer = open_output(context, out.as_deref(), overwrite).await?;
+    let tools = context.tools();
+    let seal = SealBackup {
+        rsa: tools.rsa.as_ref(),
+        format: Arc::clone(&tools.format),
+        clock: tools.clock.as_ref(),
+        randomness: tools.randomness.as_ref(),
+    };
+    let progress = WorkProgress::begin(&context.printer, "sealing", length(input.as_deref()));
+    let request = SealRequest { recipients, password };
+    let sealed = seal
+        .run(request, &mut *reader, &mut *writer, &|bytes| progress.at(bytes))
+        .await;
+    drop(progress);
+    let sealed = match sealed {
+        Ok(sealed) => sealed,
+        Err(error) => {
+            writer.discard().await;
+            return Err(error.into());
+        }
+    };
+    let receipt = writer.publish().await.map_err(BackupError::from)?;
+    if out.as_deref().is_none_or(|out| out == "-") {
+        return Ok(());
+    }
+    context
+        .printer
+        .result(&SealedJson::new(&sealed, &receipt.place), || {
+            let mut opens: Vec<String> = sealed
+                .fingerprints
+                .iter()
+                .map(|f| format!("keyset {}", f.short()))
+                .collect();
+            opens.extend(sealed.has_password.then(|| "its password".to_owned()));
+            format!(
+                "sealed {} bytes into {}; opens with {}",
+                sealed.content_bytes,
+                printable(&receipt.place),
+                opens.join(" or ")
+            )
+        })
+}
+
+/// Asked before the password is, so that nobody types one for nothing.
+async fn refuse_without_active(store: &dyn keystead_application::ports::Store) -> Result<(), Failure> {
+    let mut snapshot = store.snapshot().await.map_err(BackupError::from)?;
+    match snapshot.active_keyset().await.map_err(BackupError::from)? {
+        Some(_) => Ok(()),
+        None => Err(BackupError::NoActive.into()),
+    }
+}
+
+/// The length of the input, for the progress bar; a pipe has none.
+pub(crate) fn length(input: Option<&str>) -> Option<u64> {
+    let metadata = std::fs::metadata(input?).ok()?;
+    metadata.is_file().then_some(metadata.len())
+}
+
+fn read_recipients(context: &Context<'_>, given: &[String]) -> Result<Vec<Recipient>, Failure> {
+    let mut recipients = Vec::new();
+    for text in given {
+        if text.trim_start().starts_with("ssh-") {
+            recipients.push(parse_line(text)?);
+        } else {
+            recipients.extend(from_file(context, text)?);
+        }
+    }
+    Ok(recipients)
+}
+
+/// Reads a file of recipient lines (blank lines and # comments are skipped), or public keys in PEM.
+fn from_file(context: &Context<'_>, path: &str) -> Result<Vec<Recipient>, Failure> {
+    const MAX_FILE: u64 = 1024 * 1024;
+    let unreadable = |why: String| Failure::usage(format!("{path}: {why}"), RECIPIENT_FIX);
+    let length = std::fs::metadata(path)
+        .map_err(|error| unreadable(error.to_string()))?
+        .len();
+    if length > MAX_FILE {
+        return Err(unreadable(
+            "the file is longer than any list of recipients".to_owned(),
+        ));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let mut recipients = Vec::new();
+    if text.contains("-----BEGIN ") {
+        let blocks = Err::<Vec<keystead_application::ports::PublicBlock>, _>(
+            keystead_application::ports::ExportCodecError::NotUnlocked,
+        );
+        for block in blocks.map_err(|error| unreadable(error.to_string()))? {
+            recipients
+                .push(from_public_key(context, &block.0).map_err(|error| unreadable(error.to_string()))?);
+        }
+    } else {
+        let lines = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        for line in lines {
+            recipients.push(parse_line(line)?);
+        }
+    }
+    match recipients.is_empty() {
+        true => Err(unreadable("there is no recipient in it".to_owned())),
+        false => Ok(recipients),
+    }
+}
+
+fn from_public_key(
+    context: &Context<'_>,
+    key: &EncodedPublicKey,
+) -> Result<Recipient, keystead_application::ports::RsaError> {
+    let rsa = &context.tools().rsa;
+    Ok(Recipient::new(rsa.numbers(&rsa.read_public(key)?)?))
+}
+
+fn parse_line(line: &str) -> Result<Recipient, Failure> {
+    line.parse().map_err(|error| Failure::usage(error, RECIPIENT_FIX))
+}
+
+const RECIPIENT_FIX: &str =
+    "give the line that \"keystead keyset recipient\" prints, or a file with such lines or PUBLIC KEY blocks";

@@ -1,0 +1,105 @@
+use std::sync::Arc;
+
+use keystead_application::ports::{MasterKey, Store};
+use keystead_application::use_cases::{ExportKeysets, KeysetAccess, UnlockInstallation, Unlocked};
+use keystead_domain::{Actor, GenerateBits, Hint, KeysetReference};
+
+use crate::Failure;
+use crate::output::Printer;
+use crate::terminal::Terminal;
+use crate::wiring::{Foundation, Tools, Wiring};
+
+/// What every command works with.
+pub(crate) struct Context<'a> {
+    pub(crate) wiring: &'a dyn Wiring,
+    pub(crate) printer: Printer,
+    pub(crate) terminal: Terminal,
+}
+
+/// An installation whose master key was proven.
+pub(crate) struct OpenInstallation {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) master_key: Arc<dyn MasterKey>,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(wiring: &'a dyn Wiring, printer: Printer) -> Self {
+        Self {
+            wiring,
+            printer,
+            terminal: Terminal::detect(),
+        }
+    }
+
+    pub(crate) fn tools(&self) -> &'a Tools {
+        self.wiring.tools()
+    }
+
+    pub(crate) fn actor(&self) -> Actor {
+        self.wiring.actor()
+    }
+
+    /// Opens the installation, as nearly every command does first.
+    pub(crate) async fn installation(&self) -> Result<OpenInstallation, Failure> {
+        let Foundation {
+            store,
+            master_keys,
+            place: _,
+        } = self.wiring.open().await?;
+        let unlock = UnlockInstallation {
+            store: store.as_ref(),
+            master_keys: master_keys.as_ref(),
+        };
+        let Unlocked {
+            installation: _,
+            master_key,
+        } = unlock.run().await?;
+        Ok(OpenInstallation { store, master_key })
+    }
+
+    pub(crate) fn exporter<'b>(
+        &'b self,
+        store: &'b dyn Store,
+        master_key: &'b dyn MasterKey,
+    ) -> ExportKeysets<'b> {
+        let tools = self.tools();
+        ExportKeysets {
+            store,
+            master_key,
+            rsa: tools.rsa.as_ref(),
+            codec: Arc::clone(&tools.codec),
+            clock: tools.clock.as_ref(),
+            randomness: tools.randomness.as_ref(),
+        }
+    }
+
+    pub(crate) fn key_access<'b>(&'b self, installation: &'b OpenInstallation) -> KeysetAccess<'b> {
+        KeysetAccess {
+            store: installation.store.as_ref(),
+            master_key: installation.master_key.as_ref(),
+            rsa: self.tools().rsa.as_ref(),
+            clock: self.tools().clock.as_ref(),
+        }
+    }
+
+    pub(crate) fn bits(&self, asked: Option<u64>) -> Result<GenerateBits, Failure> {
+        GenerateBits::try_from(asked.unwrap_or(self.tools().default_bits))
+            .map_err(|error| Failure::usage(error, "give --bits 2048, 3072, 4096 or 8192"))
+    }
+}
+
+/// Reads how a person names a keyset.
+pub(crate) fn reference(text: &str) -> Result<KeysetReference, Failure> {
+    text.parse().map_err(|error| {
+        Failure::usage(
+            error,
+            "name a keyset by its id, by 8 digits or more of its fingerprint, or \"active\"",
+        )
+    })
+}
+
+/// Reads a hint.
+pub(crate) fn hint(text: &str) -> Result<Hint, Failure> {
+    text.parse()
+        .map_err(|error| Failure::usage(error, "give one line of up to 200 characters"))
+}

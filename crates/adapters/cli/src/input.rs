@@ -1,0 +1,110 @@
+//! Files that commands read and write: a location, or standard input and output.
+
+use keystead_application::Status;
+use keystead_application::ports::{EntryKind, Replace, ShareWriter};
+use keystead_application::use_cases::{BackupError, KeysetError, MAX_EXPORT_FILE, load_export_file};
+use keystead_domain::SecretBytes;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use zeroize::Zeroizing;
+
+use crate::Failure;
+use crate::context::Context;
+use crate::stdio::StdoutWriter;
+
+/// Opens what a command reads.
+pub(crate) async fn open_input(
+    context: &Context<'_>,
+    location: Option<&str>,
+) -> Result<Box<dyn AsyncRead + Send + Unpin>, Failure> {
+    match location {
+        None | Some("-") => Ok(Box::new(tokio::io::stdin())),
+        Some(location) => {
+            let located = context
+                .tools()
+                .shares
+                .locate(location)
+                .await
+                .map_err(BackupError::from)?;
+            Ok(located
+                .share
+                .read(&located.path)
+                .await
+                .map_err(BackupError::from)?)
+        }
+    }
+}
+
+/// Begins what a command writes. It appears under its name when it is published.
+pub(crate) async fn open_output(
+    context: &Context<'_>,
+    location: Option<&str>,
+    overwrite: bool,
+) -> Result<Box<dyn ShareWriter>, Failure> {
+    match location {
+        None | Some("-") => Ok(Box::new(StdoutWriter::new())),
+        Some(location) => {
+            let located = context
+                .tools()
+                .shares
+                .locate(location)
+                .await
+                .map_err(BackupError::from)?;
+            let found = located
+                .share
+                .stat(&located.path)
+                .await
+                .map_err(BackupError::from)?;
+            if let Some(EntryKind::Other | EntryKind::Folder) = found {
+                return Err(Failure::usage(
+                    format!("{location} is not a file"),
+                    "give the name of a file; for a device or a pipe, leave -o away and redirect standard output to it",
+                ));
+            }
+            located
+                .share
+                .clean_up(&located.path)
+                .await
+                .map_err(BackupError::from)?;
+            let replace = if overwrite {
+                Replace::Allowed
+            } else {
+                Replace::Never
+            };
+            Ok(located
+                .share
+                .create(&located.path, replace)
+                .await
+                .map_err(BackupError::from)?)
+        }
+    }
+}
+
+/// Reads an export whole.
+pub(crate) async fn read_export(context: &Context<'_>, location: &str) -> Result<SecretBytes, Failure> {
+    if location != "-" {
+        return Ok(load_export_file(&context.tools().shares, location).await?);
+    }
+    let mut file = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    let read = tokio::io::stdin()
+        .take(MAX_EXPORT_FILE + 1)
+        .read_to_end(&mut file)
+        .await;
+    read.map_err(|error| Failure::stdio("standard input could not be read", &error))?;
+    if file.len() as u64 > MAX_EXPORT_FILE {
+        return Err(KeysetError::FileTooLong(MAX_EXPORT_FILE).into());
+    }
+    Ok(SecretBytes::from_zeroizing(file))
+}
+
+/// Refuses what would be sent to a terminal as raw bytes.
+pub(crate) fn refuse_terminal(location: Option<&str>, what: &str) -> Result<(), Failure> {
+    if matches!(location, None | Some("-")) && StdoutWriter::is_terminal() {
+        return Err(Failure::new(
+            Status::Usage,
+            format!("{what} was not written"),
+            "standard output is a terminal",
+            "give a file with -o OUT, or redirect standard output",
+        ));
+    }
+    Ok(())
+}

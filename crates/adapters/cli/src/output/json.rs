@@ -1,0 +1,408 @@
+//! The JSON of results. Its schemas are part of the documentation; a field is never renamed or dropped.
+
+use std::collections::BTreeMap;
+
+use keystead_application::ports::{AuditRecord, SchemaStatus};
+use keystead_application::use_cases::{ExaminedKeyset, Exported, Opened, Sealed, SlotView};
+use keystead_domain::keyset::Origin;
+use keystead_domain::{ExportMetadata, Installation, Kdf, Keyset, KeysetId, Passphrase, Protection, State};
+use serde::Serialize;
+
+use crate::{Failure, Setting};
+
+#[derive(Serialize)]
+pub(crate) struct KeysetJson {
+    id: String,
+    hint: String,
+    fingerprint: String,
+    bits: u16,
+    origin: &'static str,
+    state: &'static str,
+    inactive_reason: Option<&'static str>,
+    superseded_by: Option<String>,
+    created_at: String,
+    activated_at: Option<String>,
+    deactivated_at: Option<String>,
+    last_exported_at: Option<String>,
+    last_export_to: Option<String>,
+}
+
+impl From<&Keyset> for KeysetJson {
+    fn from(keyset: &Keyset) -> Self {
+        let (state, inactive_reason) = match keyset.state() {
+            State::Active { .. } => ("active", None),
+            State::NeverActivated => ("inactive", Some("never_activated")),
+            State::Superseded { .. } => ("inactive", Some("superseded")),
+        };
+        let superseded = keyset.state().superseded();
+        Self {
+            id: keyset.id().to_string(),
+            hint: keyset.hint().to_string(),
+            fingerprint: keyset.fingerprint().to_string(),
+            bits: keyset.public_key().bits().get(),
+            origin: match keyset.origin() {
+                Origin::Generated => "generated",
+                Origin::Imported { .. } => "imported",
+            },
+            state,
+            inactive_reason,
+            superseded_by: superseded.map(|(_, by)| by.to_string()),
+            created_at: keyset.created_at().to_string(),
+            activated_at: keyset.state().activated_at().map(|at| at.to_string()),
+            deactivated_at: superseded.map(|(at, _)| at.to_string()),
+            last_exported_at: keyset.last_export().map(|export| export.at.to_string()),
+            last_export_to: keyset.last_export().map(|export| export.to.clone()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct KeysetListJson {
+    pub(crate) keysets: Vec<KeysetJson>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct InitJson {
+    installation_id: String,
+    database: String,
+    master_key: String,
+    master_key_id: String,
+    keyset: KeysetJson,
+    exported: Vec<ExportedJson>,
+    generated_passphrase: Option<String>,
+}
+
+impl InitJson {
+    pub(crate) fn new(
+        installation: &Installation,
+        database: &str,
+        master_key: &str,
+        keyset: &Keyset,
+        exported: Vec<ExportedJson>,
+        generated: Option<&Passphrase>,
+    ) -> Self {
+        Self {
+            installation_id: installation.id.to_string(),
+            database: database.to_owned(),
+            master_key: master_key.to_owned(),
+            master_key_id: installation.key_check.master_key_id.to_string(),
+            keyset: keyset.into(),
+            exported,
+            generated_passphrase: generated.map(passphrase_text),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct ExportJson {
+    exported: Vec<ExportedJson>,
+    generated_passphrase: Option<String>,
+}
+
+impl ExportJson {
+    pub(crate) fn new(exported: &[Exported], generated: Option<&Passphrase>) -> Self {
+        Self {
+            exported: exported.iter().map(ExportedJson::from).collect(),
+            generated_passphrase: generated.map(passphrase_text),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct ExportedJson {
+    id: String,
+    fingerprint: String,
+    place: Option<String>,
+    verified: bool,
+}
+
+impl From<&Exported> for ExportedJson {
+    fn from(exported: &Exported) -> Self {
+        Self {
+            id: exported.keyset.id().to_string(),
+            fingerprint: exported.keyset.fingerprint().to_string(),
+            place: exported.place.clone(),
+            verified: exported.place.is_some(),
+        }
+    }
+}
+
+/// A generated passphrase is printed once, because the person who made it needs it.
+pub(crate) fn passphrase_text(passphrase: &Passphrase) -> String {
+    String::from_utf8_lossy(passphrase.expose()).into_owned()
+}
+
+#[derive(Serialize)]
+pub(crate) struct InspectJson {
+    pub(crate) keysets: Vec<InspectedKeysetJson>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct InspectedKeysetJson {
+    fingerprint: Option<String>,
+    bits: Option<u16>,
+    hint: Option<String>,
+    exported_as: Option<String>,
+    created_at: Option<String>,
+    exported_at: Option<String>,
+    protection: ProtectionJson,
+    private_key_checked: bool,
+    already_here: Option<String>,
+}
+
+impl InspectedKeysetJson {
+    pub(crate) fn new(keyset: &ExaminedKeyset, already_here: Option<KeysetId>) -> Self {
+        let ExaminedKeyset {
+            public,
+            metadata,
+            protection,
+            pair,
+        } = keyset;
+        let of = |read: fn(&ExportMetadata) -> String| metadata.as_ref().map(read);
+        Self {
+            fingerprint: public.as_ref().map(|public| public.fingerprint().to_string()),
+            bits: public.as_ref().map(|public| public.bits().get()),
+            hint: of(|m| m.hint.to_string()),
+            exported_as: of(|m| m.id.to_string()),
+            created_at: of(|m| m.created_at.to_string()),
+            exported_at: of(|m| m.exported_at.to_string()),
+            protection: protection.into(),
+            private_key_checked: pair.is_some(),
+            already_here: already_here.map(|id| id.to_string()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum ProtectionJson {
+    Unprotected,
+    Pbkdf2 { iterations: u32 },
+    Scrypt { memory_bytes: u64 },
+}
+
+impl From<&Protection> for ProtectionJson {
+    fn from(protection: &Protection) -> Self {
+        match protection {
+            Protection::Unprotected => Self::Unprotected,
+            Protection::Passphrase(Kdf::Pbkdf2 { iterations }) => Self::Pbkdf2 {
+                iterations: *iterations,
+            },
+            Protection::Passphrase(Kdf::Scrypt { memory }) => Self::Scrypt {
+                memory_bytes: *memory,
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct ImportJson {
+    pub(crate) imported: Vec<KeysetJson>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct SealedJson {
+    file_id: String,
+    keysets: Vec<String>,
+    password: bool,
+    content_bytes: u64,
+    place: String,
+}
+
+impl SealedJson {
+    pub(crate) fn new(sealed: &Sealed, place: &str) -> Self {
+        let Sealed {
+            file_id,
+            fingerprints,
+            has_password,
+            content_bytes,
+        } = sealed;
+        Self {
+            file_id: file_id.to_string(),
+            keysets: fingerprints.iter().map(ToString::to_string).collect(),
+            password: *has_password,
+            content_bytes: *content_bytes,
+            place: place.to_owned(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct OpenedJson {
+    opened_with: &'static str,
+    keyset: Option<String>,
+    place: String,
+    content_bytes: u64,
+}
+
+impl OpenedJson {
+    pub(crate) fn new(with: &Opened, place: &str, content_bytes: u64) -> Self {
+        let (opened_with, keyset) = match with {
+            Opened::Keyset(fingerprint) => ("keyset", Some(fingerprint.to_string())),
+            Opened::Password => ("password", None),
+        };
+        Self {
+            opened_with,
+            keyset,
+            place: place.to_owned(),
+            content_bytes,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct SlotsJson {
+    pub(crate) file_id: Option<String>,
+    pub(crate) sealed_at: Option<String>,
+    pub(crate) server_id: Option<String>,
+    pub(crate) verified: bool,
+    pub(crate) slots: Vec<SlotJson>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum SlotJson {
+    Keyset {
+        fingerprint: Option<String>,
+        keyset_id: Option<String>,
+    },
+    Password {
+        hint: Option<String>,
+    },
+    Other {
+        name: String,
+    },
+}
+
+impl From<&SlotView> for SlotJson {
+    fn from(view: &SlotView) -> Self {
+        match view {
+            SlotView::Keyset { slot, here } => Self::Keyset {
+                fingerprint: slot
+                    .fingerprint
+                    .or_else(|| here.as_ref().map(|k| k.fingerprint()))
+                    .map(|f| f.to_string()),
+                keyset_id: here.as_ref().map(|k| k.id().to_string()),
+            },
+            SlotView::Password { hint } => Self::Password { hint: hint.clone() },
+            SlotView::Other(name) => Self::Other { name: name.clone() },
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct AuditJson {
+    sequence: u64,
+    at: String,
+    actor: AuditActorJson,
+    action: &'static str,
+    outcome: &'static str,
+    subject: Option<String>,
+    details: BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct AuditActorJson {
+    kind: &'static str,
+    id: String,
+}
+
+impl From<&AuditRecord> for AuditJson {
+    fn from(record: &AuditRecord) -> Self {
+        let event = &record.event;
+        Self {
+            sequence: record.sequence.0,
+            at: event.at.to_string(),
+            actor: AuditActorJson {
+                kind: event.actor.kind.as_str(),
+                id: event.actor.id.clone(),
+            },
+            action: event.action.as_str(),
+            outcome: event.outcome.as_str(),
+            subject: event.subject.clone(),
+            details: event.details.clone(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct DbStatusJson {
+    engine: String,
+    place: String,
+    exists: bool,
+    applied: Vec<String>,
+    pending: Vec<String>,
+    unknown: Vec<String>,
+    installation_id: Option<String>,
+    master_key_id: Option<String>,
+}
+
+impl DbStatusJson {
+    pub(crate) fn new(status: &SchemaStatus, installation: Option<&Installation>) -> Self {
+        let SchemaStatus {
+            engine,
+            place,
+            exists,
+            applied,
+            pending,
+            unknown,
+        } = status.clone();
+        Self {
+            engine,
+            place,
+            exists,
+            applied,
+            pending,
+            unknown,
+            installation_id: installation.map(|i| i.id.to_string()),
+            master_key_id: installation.map(|i| i.key_check.master_key_id.to_string()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct SettingJson {
+    key: String,
+    value: String,
+    origin: String,
+}
+
+impl From<&Setting> for SettingJson {
+    fn from(setting: &Setting) -> Self {
+        let Setting { key, value, origin } = setting.clone();
+        Self { key, value, origin }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct FailureJson {
+    error: FailureBody,
+}
+
+#[derive(Serialize)]
+struct FailureBody {
+    what: String,
+    why: String,
+    fix: String,
+    exit_status: u8,
+}
+
+impl FailureJson {
+    pub(crate) fn new(failure: &Failure) -> Self {
+        let Failure {
+            what,
+            why,
+            fix,
+            status,
+        } = failure;
+        let exit_status = *status as u8;
+        Self {
+            error: FailureBody {
+                what: what.clone(),
+                why: why.clone(),
+                fix: fix.clone(),
+                exit_status,
+            },
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What is printed, and how.
+
+mod json;
+mod text;
+
+use std::io::{IsTerminal, Write};
+
+use serde::Serialize;
+
+pub(crate) use json::{
+    AuditJson, DbStatusJson, ExportJson, ExportedJson, FailureJson, ImportJson, InitJson, InspectJson,
+    InspectedKeysetJson, KeysetJson, KeysetListJson, OpenedJson, SealedJson, SettingJson, SlotJson,
+    SlotsJson, passphrase_text,
+};
+pub(crate) use text::{field_lines, printable, state_words, table};
+
+use crate::Failure;
+use crate::args::GlobalArgs;
+
+/// Prints results on standard output and remarks on standard error.
+pub(crate) struct Printer {
+    json: bool,
+    quiet: bool,
+}
+
+impl Printer {
+    pub(crate) fn new(global: &GlobalArgs) -> Self {
+        Self {
+            json: global.json(),
+            quiet: global.quiet,
+        }
+    }
+
+    /// Whether progress is to be shown.
+    pub(crate) fn shows_progress(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
+    }
+
+    /// Prints a result: as JSON, or as the text that `words` makes.
+    pub(crate) fn result<T: Serialize>(
+        &self,
+        value: &T,
+        words: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        let text = if self.json { to_json(value)? } else { words() };
+        write_out(&format!("{}\n", text.trim_end()))
+    }
+
+    /// Prints a remark, unless somebody asked for quiet.
+    pub(crate) fn remark(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Prints what must not be missed, even when somebody asked for quiet.
+    pub(crate) fn important(&self, text: &str) {
+        eprintln!("{text}");
+    }
+
+    /// Whether results are JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+}
+
+/// Writes text to standard output; a reader that went away is an error, not a panic.
+pub(crate) fn write_out(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::stdio("the result could not be printed", &error))
+}
+
+/// Prints one line of what, one of why, one of what to do.
+pub(crate) fn print_failure(failure: &Failure, json: bool) {
+    if json && let Ok(text) = to_json(&FailureJson::new(failure)) {
+        eprintln!("{text}");
+        return;
+    }
+    let Failure {
+        what,
+        why,
+        fix,
+        status: _,
+    } = failure;
+    let (bold, plain) = if colours() {
+        ("\u{1b}[1;31m", "\u{1b}[0m")
+    } else {
+        ("", "")
+    };
+    eprintln!("{bold}error:{plain} {}", printable(what));
+    eprintln!("  why: {}", printable(why));
+    eprintln!("  fix: {}", printable(fix));
+}
+
+fn colours() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::io::stderr().is_terminal()
+}
+
+fn to_json<T: Serialize>(value: &T) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map_err(|error| {
+        let what = "the result could not be printed";
+        Failure::new(
+            keystead_application::Status::Refused,
+            what,
+            error.to_string(),
+            "report it as a bug",
+        )
+    })
+}

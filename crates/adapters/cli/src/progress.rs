@@ -1,0 +1,51 @@
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::output::Printer;
+
+/// Work shorter than this shows nothing.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A bar or spinner at the terminal, for work that takes longer than half a second. It is gone when dropped.
+pub(crate) struct WorkProgress {
+    bar: ProgressBar,
+    waiting: tokio::task::JoinHandle<()>,
+}
+
+impl WorkProgress {
+    /// Begins a spinner, or a bar when the number of bytes is known.
+    pub(crate) fn begin(printer: &Printer, what: &str, bytes: Option<u64>) -> Self {
+        let bar = ProgressBar::with_draw_target(bytes, ProgressDrawTarget::hidden());
+        let template = match bytes {
+            Some(_) => "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+            None => "{spinner} {msg} {elapsed}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what.to_owned());
+        let shown = printer.shows_progress();
+        let late = bar.clone();
+        let waiting = tokio::spawn(async move {
+            tokio::time::sleep(PATIENCE).await;
+            if shown {
+                late.set_draw_target(ProgressDrawTarget::stderr());
+                late.enable_steady_tick(Duration::from_millis(120));
+            }
+        });
+        Self { bar, waiting }
+    }
+
+    /// Takes note of how many bytes were done.
+    pub(crate) fn at(&self, bytes: u64) {
+        self.bar.set_position(bytes);
+    }
+}
+
+impl Drop for WorkProgress {
+    fn drop(&mut self) {
+        self.waiting.abort();
+        self.bar.finish_and_clear();
+    }
+}

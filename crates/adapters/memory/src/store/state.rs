@@ -1,0 +1,212 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use keystead_application::audit::{canonical_bytes, from_canonical_bytes};
+use keystead_application::ports::{
+    AuditPage, AuditRecord, KeysetCursor, KeysetPage, StoreError, StoreErrorKind,
+};
+use keystead_domain::keyset::{Keyset, StoredKeyset, Version};
+use keystead_domain::{AuditEvent, Fingerprint, Installation, KeysetId, SealedBytes, Sequence};
+
+/// All that the store holds at one moment. Keysets are kept as columns, and the pointer beside them, as a database does.
+#[derive(Clone, Default)]
+pub(super) struct State {
+    pub(super) installation: Option<Installation>,
+    rows: BTreeMap<KeysetId, Row>,
+    active: Option<KeysetId>,
+    audit: Vec<Arc<[u8]>>,
+}
+
+#[derive(Clone)]
+struct Row {
+    columns: StoredKeyset,
+    private_key: SealedBytes,
+}
+
+impl State {
+    pub(super) fn insert_installation(&mut self, installation: &Installation) -> Result<(), StoreError> {
+        if self.installation.is_some() {
+            return Err(duplicate(
+                "insert installation",
+                "there is an installation already",
+            ));
+        }
+        self.installation = Some(installation.clone());
+        Ok(())
+    }
+
+    pub(super) fn insert_keyset(
+        &mut self,
+        keyset: &Keyset,
+        private_key: &SealedBytes,
+    ) -> Result<(), StoreError> {
+        const OPERATION: &str = "insert keyset";
+        let columns = keyset.to_stored();
+        if self.rows.contains_key(&columns.id) {
+            return Err(duplicate(OPERATION, "there is a keyset with this id already"));
+        }
+        if self.id_of(&columns.fingerprint).is_some() {
+            return Err(duplicate(
+                OPERATION,
+                "there is a keyset with this fingerprint already",
+            ));
+        }
+        let row = Row {
+            columns,
+            private_key: private_key.clone(),
+        };
+        self.rows.insert(row.columns.id, row);
+        Ok(())
+    }
+
+    pub(super) fn save_keyset(&mut self, keyset: &Keyset, expected: Version) -> Result<(), StoreError> {
+        const OPERATION: &str = "save keyset";
+        let columns = keyset.to_stored();
+        let taken = self
+            .id_of(&columns.fingerprint)
+            .is_some_and(|id| id != columns.id);
+        let row = match self.rows.get_mut(&columns.id) {
+            Some(row) if row.columns.version == expected => row,
+            Some(_) => return Err(conflict(OPERATION, "the keyset was changed in between")),
+            None => return Err(conflict(OPERATION, "the keyset is gone")),
+        };
+        if taken {
+            return Err(duplicate(OPERATION, "another keyset has this fingerprint"));
+        }
+        row.columns = columns;
+        Ok(())
+    }
+
+    pub(super) fn delete_keyset(&mut self, id: KeysetId, expected: Version) -> Result<(), StoreError> {
+        const OPERATION: &str = "delete keyset";
+        match self.rows.get(&id) {
+            Some(row) if row.columns.version == expected => {}
+            Some(_) => return Err(conflict(OPERATION, "the keyset was changed in between")),
+            None => return Err(conflict(OPERATION, "the keyset is gone")),
+        }
+        if self.active == Some(id) {
+            return Err(conflict(OPERATION, "the keyset is pointed at as Active"));
+        }
+        self.rows.remove(&id);
+        Ok(())
+    }
+
+    pub(super) fn point_active(
+        &mut self,
+        to: KeysetId,
+        expected: Option<KeysetId>,
+    ) -> Result<(), StoreError> {
+        const OPERATION: &str = "activate keyset";
+        if self.active != expected {
+            return Err(conflict(OPERATION, "another keyset was activated in between"));
+        }
+        if !self.rows.contains_key(&to) {
+            return Err(conflict(OPERATION, "the keyset is gone"));
+        }
+        self.active = Some(to);
+        Ok(())
+    }
+
+    pub(super) fn append_audit(&mut self, event: &AuditEvent) -> Result<Sequence, StoreError> {
+        let sequence = Sequence(self.audit.len() as u64 + 1);
+        let bytes = canonical_bytes(sequence, event)
+            .map_err(|error| StoreError::caused_by(StoreErrorKind::Corrupt, "append audit event", error))?;
+        self.audit.push(bytes.into());
+        Ok(sequence)
+    }
+
+    /// What a schema's constraints say at the end of a transaction: the keyset pointed at is the one in state Active.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        for row in self.rows.values() {
+            self.keyset(row)
+                .map_err(|error| conflict("commit", format!("the active pointer does not agree: {error}")))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn find(&self, id: KeysetId) -> Result<Option<Keyset>, StoreError> {
+        self.rows.get(&id).map(|row| self.keyset(row)).transpose()
+    }
+
+    pub(super) fn active(&self) -> Result<Option<Keyset>, StoreError> {
+        self.active.map_or(Ok(None), |id| self.find(id))
+    }
+
+    /// The keysets that a condition holds for, in the order of their fingerprints.
+    pub(super) fn select(
+        &self,
+        limit: u32,
+        matches: impl Fn(&StoredKeyset) -> bool,
+    ) -> Result<Vec<Keyset>, StoreError> {
+        let mut rows: Vec<&Row> = self.rows.values().filter(|row| matches(&row.columns)).collect();
+        rows.sort_by_key(|row| row.columns.fingerprint);
+        rows.into_iter()
+            .take(limit as usize)
+            .map(|row| self.keyset(row))
+            .collect()
+    }
+
+    pub(super) fn list(&self, after: Option<KeysetCursor>, limit: u32) -> Result<KeysetPage, StoreError> {
+        let cursor = |row: &Row| KeysetCursor {
+            created_at: row.columns.created_at,
+            id: row.columns.id,
+        };
+        let mut rows: Vec<&Row> = self
+            .rows
+            .values()
+            .filter(|row| after.is_none_or(|a| cursor(row) > a))
+            .collect();
+        rows.sort_by_key(|row| cursor(row));
+        let goes_on = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next = rows.last().filter(|_| goes_on).map(|row| cursor(row));
+        let keysets = rows
+            .into_iter()
+            .map(|row| self.keyset(row))
+            .collect::<Result<_, _>>()?;
+        Ok(KeysetPage { keysets, next })
+    }
+
+    pub(super) fn private_key(&self, id: KeysetId) -> Option<SealedBytes> {
+        self.rows.get(&id).map(|row| row.private_key.clone())
+    }
+
+    pub(super) fn list_audit(&self, after: Option<Sequence>, limit: u32) -> Result<AuditPage, StoreError> {
+        let skipped = usize::try_from(after.map_or(0, |sequence| sequence.0)).unwrap_or(usize::MAX);
+        let records: Vec<AuditRecord> = self
+            .audit
+            .iter()
+            .skip(skipped)
+            .take(limit as usize)
+            .map(|bytes| from_canonical_bytes(bytes))
+            .collect::<Result<_, _>>()
+            .map_err(|error| StoreError::caused_by(StoreErrorKind::Corrupt, "read audit event", error))?;
+        let goes_on = skipped.saturating_add(records.len()) < self.audit.len();
+        let next = records.last().filter(|_| goes_on).map(|record| record.sequence);
+        Ok(AuditPage { records, next })
+    }
+
+    fn id_of(&self, fingerprint: &Fingerprint) -> Option<KeysetId> {
+        let row = self
+            .rows
+            .values()
+            .find(|row| row.columns.fingerprint == *fingerprint);
+        row.map(|row| row.columns.id)
+    }
+
+    fn keyset(&self, row: &Row) -> Result<Keyset, StoreError> {
+        let columns = StoredKeyset {
+            pointed_at: self.active == Some(row.columns.id),
+            ..row.columns.clone()
+        };
+        Ok(Keyset::from_stored(columns)?)
+    }
+}
+
+fn conflict(operation: &'static str, message: impl Into<String>) -> StoreError {
+    StoreError::new(StoreErrorKind::Conflict, operation, message)
+}
+
+fn duplicate(operation: &'static str, message: &str) -> StoreError {
+    StoreError::new(StoreErrorKind::Duplicate, operation, message)
+}

@@ -1,0 +1,176 @@
+//! Master keys and providers that break a promise each.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use keystead_application::ports::{MasterKey, MasterKeyError, MasterKeyProvider};
+use keystead_contract::master_key::MasterKeyFixture;
+use keystead_domain::{MasterKeyId, SealedBytes, SecretBytes};
+use keystead_memory::MemoryMasterKeyProvider;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fault {
+    IgnoresTheContext,
+    DoesNotEncrypt,
+    SealsAlike,
+    MakesASecondKey,
+    MakesAKeyOnLoading,
+    LoadsAnotherKey,
+    OneIdForAll,
+    CallsOtherKeysDamaged,
+    IgnoresTheLastByte,
+    IgnoresTheFormat,
+    NamesNoProvider,
+}
+
+struct BrokenFixture(Fault);
+
+impl BrokenFixture {
+    fn with(fault: Fault) -> Self {
+        Self(fault)
+    }
+}
+
+#[async_trait]
+impl MasterKeyFixture for BrokenFixture {
+    async fn provider(&self) -> Arc<dyn MasterKeyProvider> {
+        Arc::new(BrokenProvider {
+            inner: Mutex::default(),
+            fault: self.0,
+        })
+    }
+}
+
+caught! { master_key, BrokenFixture;
+    an_ignored_context: IgnoresTheContext => "another_context_does_not_open";
+    no_encryption: DoesNotEncrypt => "sealed_bytes_do_not_show_the_secret";
+    no_authentication: DoesNotEncrypt => "changed_bytes_do_not_open";
+    the_same_bytes_twice: SealsAlike => "sealing_twice_gives_different_bytes";
+    a_second_key: MakesASecondKey => "a_key_is_made_once";
+    a_second_key_in_the_crowd: MakesASecondKey => "of_many_that_make_a_key_one_does";
+    a_key_made_on_loading: MakesAKeyOnLoading => "there_is_no_key_before_one_is_made";
+    another_key_after_loading: LoadsAnotherKey => "a_loaded_key_is_the_one_that_was_made";
+    one_id_for_all: OneIdForAll => "another_key_is_named";
+    another_key_called_damage: CallsOtherKeysDamaged => "another_key_is_named";
+    a_byte_that_does_not_matter: IgnoresTheLastByte => "changed_bytes_do_not_open";
+    any_format: IgnoresTheFormat => "an_unknown_format_is_named";
+    no_provider: NamesNoProvider => "sealed_bytes_name_their_key";
+}
+
+struct BrokenProvider {
+    inner: Mutex<MemoryMasterKeyProvider>,
+    fault: Fault,
+}
+
+impl BrokenProvider {
+    fn inner(&self) -> MemoryMasterKeyProvider {
+        self.inner.lock().unwrap().clone()
+    }
+
+    fn forget(&self) {
+        *self.inner.lock().unwrap() = MemoryMasterKeyProvider::new();
+    }
+
+    fn broken(&self, inner: Arc<dyn MasterKey>) -> Arc<dyn MasterKey> {
+        let id = match self.fault {
+            Fault::OneIdForAll => "the-key".parse().unwrap(),
+            _ => inner.id().clone(),
+        };
+        Arc::new(BrokenKey {
+            inner,
+            fault: self.fault,
+            id,
+            sealed: Mutex::default(),
+        })
+    }
+}
+
+#[async_trait]
+impl MasterKeyProvider for BrokenProvider {
+    async fn load(&self) -> Result<Option<Arc<dyn MasterKey>>, MasterKeyError> {
+        match self.fault {
+            Fault::MakesAKeyOnLoading if self.inner().load().await?.is_none() => {
+                self.inner().create().await.map(|key| Some(self.broken(key)))
+            }
+            Fault::LoadsAnotherKey => {
+                self.forget();
+                self.inner().create().await.map(|key| Some(self.broken(key)))
+            }
+            _ => Ok(self.inner().load().await?.map(|key| self.broken(key))),
+        }
+    }
+
+    async fn create(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
+        if self.fault == Fault::MakesASecondKey {
+            self.forget();
+        }
+        self.inner().create().await.map(|key| self.broken(key))
+    }
+
+    fn place(&self) -> String {
+        self.inner().place()
+    }
+}
+
+struct BrokenKey {
+    inner: Arc<dyn MasterKey>,
+    fault: Fault,
+    id: MasterKeyId,
+    sealed: Mutex<HashMap<Vec<u8>, SealedBytes>>,
+}
+
+impl BrokenKey {
+    fn context<'a>(&self, context: &'a [u8]) -> &'a [u8] {
+        if self.fault == Fault::IgnoresTheContext {
+            b""
+        } else {
+            context
+        }
+    }
+}
+
+#[async_trait]
+impl MasterKey for BrokenKey {
+    fn id(&self) -> &MasterKeyId {
+        &self.id
+    }
+
+    fn provider(&self) -> &'static str {
+        self.inner.provider()
+    }
+
+    async fn seal(&self, secret: &SecretBytes, context: &[u8]) -> Result<SealedBytes, MasterKeyError> {
+        let mut sealed = self.inner.seal(secret, self.context(context)).await?;
+        sealed.master_key_id = self.id.clone();
+        match self.fault {
+            Fault::DoesNotEncrypt => sealed.ciphertext = secret.expose().to_vec(),
+            Fault::IgnoresTheLastByte => sealed.ciphertext.push(0),
+            Fault::NamesNoProvider => sealed.provider.clear(),
+            Fault::SealsAlike => {
+                let same = [secret.expose(), context].concat();
+                sealed = self.sealed.lock().unwrap().entry(same).or_insert(sealed).clone();
+            }
+            _ => {}
+        }
+        Ok(sealed)
+    }
+
+    async fn open(&self, sealed: &SealedBytes, context: &[u8]) -> Result<SecretBytes, MasterKeyError> {
+        let mut sealed = sealed.clone();
+        match self.fault {
+            Fault::DoesNotEncrypt => return Ok(SecretBytes::new(sealed.ciphertext)),
+            Fault::CallsOtherKeysDamaged if sealed.master_key_id != self.id => {
+                return Err(MasterKeyError::Damaged);
+            }
+            Fault::OneIdForAll => sealed.master_key_id = self.inner.id().clone(),
+            Fault::IgnoresTheLastByte => {
+                sealed.ciphertext.pop();
+            }
+            Fault::IgnoresTheFormat => sealed.format_version = 1,
+            Fault::NamesNoProvider => sealed.provider = self.provider().to_owned(),
+            _ => {}
+        }
+        self.inner.open(&sealed, self.context(context)).await
+    }
+}

@@ -1,0 +1,146 @@
+//! Stores that break a promise each.
+
+mod adapter;
+mod view;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use keystead_application::ports::Store;
+use keystead_contract::store::{FreshStore, StoreFixture};
+use keystead_contract::{Outcome, block_on};
+
+use self::adapter::BrokenStore;
+use crate::fixtures::Memory;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fault {
+    ForgetsVersionsOnSave,
+    ForgetsVersionsOnDelete,
+    DeletesNothing,
+    KeepsPrivateKeys,
+    MovesPointerAnyway,
+    PointsAtAnything,
+    CommitsWithoutEvent,
+    CommitsAndSaysUnaudited,
+    CommitsOnDrop,
+    ListsNewestFirst,
+    RepeatsAcrossPages,
+    PromisesOnePageMore,
+    IgnoresLimits,
+    MissesHighestDigits,
+    FindsOneByTag,
+    LeavesGaps,
+    LosesEvents,
+    MixesUpEvents,
+    LosesDetails,
+    SeesLaterCommits,
+    DoesNotSeeOwnWrites,
+    ShowsSupersededAsActive,
+    RoundsTimes,
+    CutsHints,
+    ForgetsOrigins,
+    SwallowsDuplicates,
+    ReplacesInstallation,
+    Panics,
+    LosesDataOnReopening,
+    NeverLetsGo,
+}
+
+struct BrokenFixture {
+    memory: Memory,
+    fault: Fault,
+}
+
+impl BrokenFixture {
+    fn with(fault: Fault) -> Self {
+        Self {
+            memory: Memory::new(),
+            fault,
+        }
+    }
+
+    fn wrap(&self, store: Arc<dyn Store>) -> Arc<dyn Store> {
+        Arc::new(BrokenStore::new(store, self.fault))
+    }
+}
+
+#[async_trait]
+impl StoreFixture for BrokenFixture {
+    async fn store(&self) -> FreshStore {
+        let FreshStore { store, place } = self.memory.store().await;
+        FreshStore {
+            store: self.wrap(store),
+            place,
+        }
+    }
+
+    fn can_reopen(&self) -> bool {
+        true
+    }
+
+    async fn reopen(&self, place: &str) -> Arc<dyn Store> {
+        match self.fault {
+            Fault::LosesDataOnReopening => self.memory.store().await.store,
+            _ => self.wrap(self.memory.reopen(place).await),
+        }
+    }
+}
+
+caught! { store, BrokenFixture;
+    a_forgotten_version_on_save: ForgetsVersionsOnSave => "a_stale_save_is_a_conflict";
+    a_forgotten_version_on_delete: ForgetsVersionsOnDelete => "a_stale_deletion_is_a_conflict";
+    a_deletion_without_effect: DeletesNothing => "a_deleted_keyset_is_gone_with_its_private_key";
+    a_private_key_that_stays: KeepsPrivateKeys => "a_deleted_keyset_is_gone_with_its_private_key";
+    a_pointer_that_moves_anyway: MovesPointerAnyway => "a_pointer_that_is_elsewhere_is_a_conflict";
+    a_pointer_to_anything: PointsAtAnything => "a_pointer_to_a_missing_keyset_is_a_conflict";
+    a_commit_without_event: CommitsWithoutEvent => "a_change_without_an_event_does_not_happen";
+    a_refused_commit_that_happened: CommitsAndSaysUnaudited => "a_change_without_an_event_does_not_happen";
+    a_commit_on_drop: CommitsOnDrop => "dropping_a_unit_undoes_all_of_it";
+    a_list_from_the_wrong_end: ListsNewestFirst => "keysets_are_listed_oldest_first_and_by_id";
+    a_page_that_repeats: RepeatsAcrossPages => "pages_join_without_gap_or_repetition";
+    a_page_too_many: PromisesOnePageMore => "the_last_page_has_no_next";
+    an_audit_page_too_many: PromisesOnePageMore => "the_last_audit_page_has_no_next";
+    a_limit_that_is_ignored: IgnoresLimits => "keysets_with_one_beginning_come_in_order_and_up_to_the_limit";
+    an_upper_bound_that_is_wrong: MissesHighestDigits => "a_beginning_of_highest_digits_is_found";
+    a_tag_that_finds_one: FindsOneByTag => "keysets_are_found_by_their_tag";
+    gaps_in_the_audit_trail: LeavesGaps => "places_count_from_one_without_gaps";
+    lost_events: LosesEvents => "concurrent_activations_never_show_two_active_keysets";
+    mixed_up_events: MixesUpEvents => "every_event_survives_the_store";
+    lost_details: LosesDetails => "awkward_texts_in_events_survive_the_store";
+    a_snapshot_that_moves: SeesLaterCommits => "a_snapshot_does_not_see_what_is_committed_later";
+    a_unit_blind_for_itself: DoesNotSeeOwnWrites => "a_unit_reads_its_own_changes";
+    a_second_active_keyset: ShowsSupersededAsActive => "activation_moves_the_pointer";
+    a_second_active_keyset_in_the_crowd: ShowsSupersededAsActive => "concurrent_activations_never_show_two_active_keysets";
+    rounded_times: RoundsTimes => "times_survive_the_store";
+    cut_hints: CutsHints => "hints_survive_the_store";
+    forgotten_origins: ForgetsOrigins => "origins_survive_the_store";
+    a_duplicate_that_is_swallowed: SwallowsDuplicates => "a_second_keyset_with_a_fingerprint_is_a_duplicate";
+    a_second_installation: ReplacesInstallation => "there_is_one_installation";
+    lost_data_after_reopening: LosesDataOnReopening => "all_is_there_after_reopening";
+}
+
+#[test]
+fn a_panic_is_reported_and_the_other_cases_still_run() {
+    let fixture = Arc::new(BrokenFixture::with(Fault::Panics));
+    let report = block_on(keystead_contract::store::suite().run(fixture));
+    match report.outcome("keysets_are_found_by_their_tag") {
+        Some(Outcome::Violated(violation)) => {
+            assert!(violation.as_str().contains("it panicked: no tags here"))
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(report.passed().count() > 30, "{report}");
+}
+
+#[test]
+fn a_lock_that_is_never_given_back_ends_in_a_report() {
+    let fixture = Arc::new(BrokenFixture::with(Fault::NeverLetsGo));
+    let suite = keystead_contract::store::suite().with_deadline(std::time::Duration::from_millis(300));
+    let report = block_on(suite.run(fixture));
+    match report.outcome("a_cancelled_unit_sets_the_store_free") {
+        Some(Outcome::Violated(violation)) => assert!(violation.as_str().contains("did not come to an end")),
+        other => panic!("{other:?}"),
+    }
+    assert!(report.passed().count() > 10, "{report}");
+}

@@ -1,0 +1,237 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use keystead_application::ports::{AuditPage, KeysetCursor, KeysetPage, Snapshot, Store, StoreError};
+use keystead_domain::keyset::{Keyset, Origin, State, StoredKeyset};
+use keystead_domain::{
+    Fingerprint, FingerprintPrefix, Installation, KeysetId, RecipientTag, SealedBytes, Sequence, Timestamp,
+};
+
+use super::Fault;
+use super::adapter::BrokenUnit;
+
+/// What a view looks at.
+pub(super) enum Inner {
+    Snapshot(Box<dyn Snapshot>),
+    Unit(Box<dyn keystead_application::ports::UnitOfWork>),
+}
+
+/// Reads that keep all promises but one.
+pub(super) struct View {
+    pub(super) inner: Option<Inner>,
+    store: Arc<dyn Store>,
+    fault: Fault,
+}
+
+impl View {
+    pub(super) fn new(inner: Inner, store: Arc<dyn Store>, fault: Fault) -> Self {
+        Self {
+            inner: Some(inner),
+            store,
+            fault,
+        }
+    }
+
+    async fn look(&mut self) -> Result<&mut dyn Snapshot, StoreError> {
+        let is_unit = matches!(self.inner, Some(Inner::Unit(_)));
+        let moves = self.fault == Fault::SeesLaterCommits && !is_unit;
+        if moves {
+            self.inner = Some(Inner::Snapshot(self.store.snapshot().await?));
+        }
+        match self.inner.as_mut().unwrap() {
+            Inner::Snapshot(snapshot) => Ok(snapshot.as_mut()),
+            Inner::Unit(unit) => Ok(unit.as_mut()),
+        }
+    }
+
+    fn is_blind(&self) -> bool {
+        self.fault == Fault::DoesNotSeeOwnWrites && matches!(self.inner, Some(Inner::Unit(_)))
+    }
+
+    /// What this store makes of a keyset.
+    fn shown(&self, keyset: Keyset) -> Keyset {
+        let stored = keyset.to_stored();
+        let changed = match self.fault {
+            Fault::RoundsTimes => StoredKeyset {
+                created_at: rounded(stored.created_at),
+                ..stored
+            },
+            Fault::CutsHints => StoredKeyset {
+                hint: stored
+                    .hint
+                    .as_str()
+                    .chars()
+                    .take(100)
+                    .collect::<String>()
+                    .parse()
+                    .unwrap(),
+                ..stored
+            },
+            Fault::ForgetsOrigins => StoredKeyset {
+                origin: Origin::Generated,
+                ..stored
+            },
+            Fault::ShowsSupersededAsActive if matches!(keyset.state(), State::Superseded { .. }) => {
+                StoredKeyset {
+                    pointed_at: true,
+                    deactivated_at: None,
+                    superseded_by: None,
+                    ..stored
+                }
+            }
+            _ => stored,
+        };
+        Keyset::from_stored(changed).unwrap()
+    }
+}
+
+fn rounded(time: Timestamp) -> Timestamp {
+    Timestamp::from_micros(time.as_micros() / 1_000 * 1_000).unwrap()
+}
+
+#[async_trait]
+impl Snapshot for View {
+    async fn installation(&mut self) -> Result<Option<Installation>, StoreError> {
+        self.look().await?.installation().await
+    }
+
+    async fn find_keyset(&mut self, id: KeysetId) -> Result<Option<Keyset>, StoreError> {
+        if self.is_blind() {
+            return self.store.snapshot().await?.find_keyset(id).await;
+        }
+        let found = self.look().await?.find_keyset(id).await?;
+        // Activating reads keysets, and must go on doing so for the pointer to move at all.
+        if self.fault == Fault::ShowsSupersededAsActive && matches!(self.inner, Some(Inner::Unit(_))) {
+            return Ok(found);
+        }
+        Ok(found.map(|keyset| self.shown(keyset)))
+    }
+
+    async fn find_by_fingerprint(&mut self, fingerprint: &Fingerprint) -> Result<Option<Keyset>, StoreError> {
+        self.look().await?.find_by_fingerprint(fingerprint).await
+    }
+
+    async fn find_by_prefix(
+        &mut self,
+        prefix: &FingerprintPrefix,
+        limit: u32,
+    ) -> Result<Vec<Keyset>, StoreError> {
+        match self.fault {
+            Fault::IgnoresLimits => self.look().await?.find_by_prefix(prefix, u32::MAX).await,
+            // As with an upper bound that counts up the last digit and finds none above the highest.
+            Fault::MissesHighestDigits if prefix.as_str().ends_with("ff") => Ok(Vec::new()),
+            _ => self.look().await?.find_by_prefix(prefix, limit).await,
+        }
+    }
+
+    async fn find_by_tag(&mut self, tag: RecipientTag, limit: u32) -> Result<Vec<Keyset>, StoreError> {
+        match self.fault {
+            Fault::Panics => panic!("no tags here"),
+            Fault::FindsOneByTag => self.look().await?.find_by_tag(tag, 1).await,
+            _ => self.look().await?.find_by_tag(tag, limit).await,
+        }
+    }
+
+    async fn active_keyset(&mut self) -> Result<Option<Keyset>, StoreError> {
+        self.look().await?.active_keyset().await
+    }
+
+    async fn list_keysets(
+        &mut self,
+        after: Option<KeysetCursor>,
+        limit: u32,
+    ) -> Result<KeysetPage, StoreError> {
+        let mut page = self.look().await?.list_keysets(after, limit).await?;
+        match self.fault {
+            Fault::ListsNewestFirst => page.keysets.reverse(),
+            Fault::RepeatsAcrossPages => {
+                // The cursor of the last keyset but one, as with a comparison that takes equality in.
+                let last_but_one = page.keysets.iter().rev().nth(1);
+                page.next = page.next.and(last_but_one.map(KeysetCursor::of)).or(page.next);
+            }
+            Fault::PromisesOnePageMore => page.next = page.keysets.last().map(KeysetCursor::of),
+            _ => {}
+        }
+        page.keysets = page
+            .keysets
+            .into_iter()
+            .map(|keyset| self.shown(keyset))
+            .collect();
+        Ok(page)
+    }
+
+    async fn sealed_private_key(&mut self, id: KeysetId) -> Result<Option<SealedBytes>, StoreError> {
+        let sealed = self.look().await?.sealed_private_key(id).await?;
+        match self.fault {
+            Fault::KeepsPrivateKeys => Ok(sealed.or_else(|| keystead_contract::samples::sealed(0).ok())),
+            _ => Ok(sealed),
+        }
+    }
+
+    async fn list_audit(&mut self, after: Option<Sequence>, limit: u32) -> Result<AuditPage, StoreError> {
+        if self.fault == Fault::LeavesGaps {
+            let after = after.map(|Sequence(place)| Sequence(place.div_ceil(2)));
+            let mut page = self.look().await?.list_audit(after, limit).await?;
+            for record in &mut page.records {
+                record.sequence = Sequence(record.sequence.0 * 2 - 1);
+            }
+            page.next = page.next.map(|Sequence(place)| Sequence(place * 2 - 1));
+            return Ok(page);
+        }
+        let mut page = self.look().await?.list_audit(after, limit).await?;
+        if self.fault == Fault::LosesEvents {
+            page.records.retain(|record| record.sequence.0 % 7 != 0);
+        }
+        if self.fault == Fault::PromisesOnePageMore {
+            page.next = page.records.last().map(|record| record.sequence);
+        }
+        Ok(page)
+    }
+}
+
+#[async_trait]
+impl Snapshot for BrokenUnit {
+    async fn installation(&mut self) -> Result<Option<Installation>, StoreError> {
+        self.view.installation().await
+    }
+
+    async fn find_keyset(&mut self, id: KeysetId) -> Result<Option<Keyset>, StoreError> {
+        self.view.find_keyset(id).await
+    }
+
+    async fn find_by_fingerprint(&mut self, fingerprint: &Fingerprint) -> Result<Option<Keyset>, StoreError> {
+        self.view.find_by_fingerprint(fingerprint).await
+    }
+
+    async fn find_by_prefix(
+        &mut self,
+        prefix: &FingerprintPrefix,
+        limit: u32,
+    ) -> Result<Vec<Keyset>, StoreError> {
+        self.view.find_by_prefix(prefix, limit).await
+    }
+
+    async fn find_by_tag(&mut self, tag: RecipientTag, limit: u32) -> Result<Vec<Keyset>, StoreError> {
+        self.view.find_by_tag(tag, limit).await
+    }
+
+    async fn active_keyset(&mut self) -> Result<Option<Keyset>, StoreError> {
+        self.view.active_keyset().await
+    }
+
+    async fn list_keysets(
+        &mut self,
+        after: Option<KeysetCursor>,
+        limit: u32,
+    ) -> Result<KeysetPage, StoreError> {
+        self.view.list_keysets(after, limit).await
+    }
+
+    async fn sealed_private_key(&mut self, id: KeysetId) -> Result<Option<SealedBytes>, StoreError> {
+        self.view.sealed_private_key(id).await
+    }
+
+    async fn list_audit(&mut self, after: Option<Sequence>, limit: u32) -> Result<AuditPage, StoreError> {
+        self.view.list_audit(after, limit).await
+    }
+}

@@ -1,0 +1,14 @@
+//! The tables, one module each. These models never leave the crate.
+
+// The macros make everything public; the modules keep it in.
+#![allow(unreachable_pub)]
+
+pub(crate) mod active_keyset;
+pub(crate) mod audit_events;
+pub(crate) mod audit_head;
+pub(crate) mod installation;
+pub(crate) mod keyset_private_keys;
+pub(crate) mod keysets;
+
+/// The id of the row in a table that has one row.
+pub(crate) const THE_ROW: i16 = 1;

@@ -1,0 +1,316 @@
+//! What is read, in any transaction.
+
+use keystead_application::audit::from_canonical_bytes;
+use keystead_application::ports::{
+    AuditPage, AuditRecord, KeysetCursor, KeysetPage, StoreError, StoreErrorKind,
+};
+use keystead_domain::{
+    Fingerprint, FingerprintPrefix, Installation, Keyset, KeysetId, RecipientTag, SealedBytes, Sequence,
+};
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SelectTwo,
+};
+
+use crate::entities::{
+    THE_ROW, active_keyset, audit_events, audit_head, installation, keyset_private_keys, keysets,
+};
+use crate::error::Failures;
+use crate::mapping::{
+    hex_tag, installation_from_model, keyset_from_model, sealed_from_model, sequence_from_column,
+};
+
+pub(crate) async fn audit_head(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+    operation: &'static str,
+) -> Result<Sequence, StoreError> {
+    let row = audit_head::Entity::find_by_id(THE_ROW).one(db).await;
+    match row.map_err(|e| failures.of(operation, e))? {
+        Some(audit_head::Model { id: _, last_sequence }) => sequence_from_column(last_sequence),
+        None => Err(failures.because(StoreErrorKind::Corrupt, operation, "has lost its audit head")),
+    }
+}
+
+pub(crate) async fn installation(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+) -> Result<Option<Installation>, StoreError> {
+    let row = installation::Entity::find_by_id(THE_ROW).one(db).await;
+    row.map_err(|e| failures.of("read installation", e))?
+        .map(installation_from_model)
+        .transpose()
+}
+
+pub(crate) async fn keyset(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+    id: KeysetId,
+) -> Result<Option<Keyset>, StoreError> {
+    one(db, failures, by_id(id)).await
+}
+
+pub(crate) async fn keyset_by_fingerprint(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+    fingerprint: &Fingerprint,
+) -> Result<Option<Keyset>, StoreError> {
+    one(db, failures, by_fingerprint(fingerprint)).await
+}
+
+pub(crate) async fn keysets_by_prefix(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+    prefix: &FingerprintPrefix,
+    limit: u32,
+) -> Result<Vec<Keyset>, StoreError> {
+    all(db, failures, by_prefix(prefix, limit)).await
+}
+
+pub(crate) async fn keysets_by_tag(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+    tag: RecipientTag,
+    limit: u32,
+) -> Result<Vec<Keyset>, StoreError> {
+    all(db, failures, by_tag(tag, limit)).await
+}
+
+pub(crate) async fn active_keyset(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+) -> Result<Option<Keyset>, StoreError> {
+    one(db, failures, pointed_at()).await
+}
+
+pub(crate) async fn page_of_keysets(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+    after: Option<KeysetCursor>,
+    limit: u32,
+) -> Result<KeysetPage, StoreError> {
+    let limit = at_least_one(limit);
+    let mut keysets = all(db, failures, page(after, u64::from(limit) + 1)).await?;
+    let more = keysets.len() > limit as usize;
+    keysets.truncate(limit as usize);
+    Ok(KeysetPage {
+        next: keysets.last().filter(|_| more).map(KeysetCursor::of),
+        keysets,
+    })
+}
+
+pub(crate) async fn sealed_private_key(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+    id: KeysetId,
+) -> Result<Option<SealedBytes>, StoreError> {
+    const OPERATION: &str = "read the sealed private key";
+    let id = id.to_string();
+    let row = keyset_private_keys::Entity::find_by_id(id.as_str()).one(db).await;
+    if let Some(row) = row.map_err(|e| failures.of(OPERATION, e))? {
+        return sealed_from_model(row).map(Some);
+    }
+    // Nothing is the right answer for a keyset that is not there, and damage for one that is.
+    let keyset = keysets::Entity::find_by_id(id.as_str())
+        .select_only()
+        .column(keysets::Column::Id)
+        .into_tuple::<String>()
+        .one(db)
+        .await;
+    match keyset.map_err(|e| failures.of(OPERATION, e))? {
+        None => Ok(None),
+        Some(id) => {
+            let message = format!("the private key of the stored keyset {id} is missing");
+            Err(StoreError::new(StoreErrorKind::Corrupt, OPERATION, message))
+        }
+    }
+}
+
+pub(crate) async fn page_of_audit(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+    after: Option<Sequence>,
+    limit: u32,
+) -> Result<AuditPage, StoreError> {
+    let limit = at_least_one(limit);
+    let mut select = audit_events::Entity::find();
+    if let Some(Sequence(after)) = after {
+        // No event has a place beyond what the column holds.
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        select = select.filter(audit_events::Column::Sequence.gt(after));
+    }
+    let rows = select
+        .order_by_asc(audit_events::Column::Sequence)
+        .limit(u64::from(limit) + 1)
+        .all(db)
+        .await
+        .map_err(|e| failures.of("read the audit trail", e))?;
+    let more = rows.len() > limit as usize;
+    let records: Result<Vec<_>, _> = rows.into_iter().take(limit as usize).map(record).collect();
+    let records = records?;
+    Ok(AuditPage {
+        next: records.last().filter(|_| more).map(|record| record.sequence),
+        records,
+    })
+}
+
+/// The event is what its canonical bytes say. The columns beside them must say the same: somebody looks events up by
+/// them.
+fn record(row: audit_events::Model) -> Result<AuditRecord, StoreError> {
+    let audit_events::Model {
+        sequence,
+        at,
+        action,
+        subject,
+        outcome,
+        canonical,
+    } = row;
+    let corrupt = |why: &str| {
+        let message = format!("the stored audit event {sequence} is damaged: {why}");
+        StoreError::new(StoreErrorKind::Corrupt, "read the audit trail", message)
+    };
+    let record = from_canonical_bytes(&canonical).map_err(|e| corrupt(&e.to_string()))?;
+    let AuditRecord {
+        sequence: place,
+        event,
+    } = &record;
+    if *place != sequence_from_column(sequence)? {
+        return Err(corrupt("it belongs to another place"));
+    }
+    if event.at.as_micros() != at
+        || event.action.as_str() != action
+        || event.subject != subject
+        || event.outcome.as_str() != outcome
+    {
+        return Err(corrupt("its columns are not those of the event"));
+    }
+    Ok(record)
+}
+
+/// A page of nothing would never end.
+fn at_least_one(limit: u32) -> u32 {
+    if limit == 0 { 1 } else { limit }
+}
+
+type Keysets = SelectTwo<keysets::Entity, active_keyset::Entity>;
+
+/// Keysets, and whether the pointer names them.
+fn keysets() -> Keysets {
+    keysets::Entity::find().find_also_related(active_keyset::Entity)
+}
+
+fn by_id(id: KeysetId) -> Keysets {
+    keysets().filter(keysets::Column::Id.eq(id.to_string()))
+}
+
+fn by_fingerprint(fingerprint: &Fingerprint) -> Keysets {
+    keysets().filter(keysets::Column::Fingerprint.eq(fingerprint.to_string()))
+}
+
+fn by_prefix(prefix: &FingerprintPrefix, limit: u32) -> Keysets {
+    // A range of whole fingerprints uses the index on every engine; a pattern does so on some.
+    let (first, last) = (
+        format!("{:0<64}", prefix.as_str()),
+        format!("{:f<64}", prefix.as_str()),
+    );
+    keysets()
+        .filter(keysets::Column::Fingerprint.between(first, last))
+        .order_by_asc(keysets::Column::Fingerprint)
+        .limit(u64::from(limit))
+}
+
+fn by_tag(tag: RecipientTag, limit: u32) -> Keysets {
+    keysets()
+        .filter(keysets::Column::RecipientTag.eq(hex_tag(tag)))
+        .order_by_asc(keysets::Column::Fingerprint)
+        .limit(u64::from(limit))
+}
+
+fn pointed_at() -> Keysets {
+    keysets().filter(active_keyset::Column::Id.eq(THE_ROW))
+}
+
+fn page(after: Option<KeysetCursor>, limit: u64) -> Keysets {
+    let mut select = keysets();
+    if let Some(KeysetCursor { created_at, id }) = after {
+        // The first condition is what the index is entered with; the second takes out what was seen already.
+        let created_at = created_at.as_micros();
+        select = select.filter(keysets::Column::CreatedAt.gte(created_at)).filter(
+            keysets::Column::CreatedAt
+                .gt(created_at)
+                .or(keysets::Column::Id.gt(id.to_string())),
+        );
+    }
+    select
+        .order_by_asc(keysets::Column::CreatedAt)
+        .order_by_asc(keysets::Column::Id)
+        .limit(limit)
+}
+
+async fn one(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+    select: Keysets,
+) -> Result<Option<Keyset>, StoreError> {
+    let row = select.one(db).await.map_err(|e| failures.of("read keyset", e))?;
+    row.map(|(keyset, pointer)| keyset_from_model(keyset, pointer.is_some()))
+        .transpose()
+}
+
+async fn all(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+    select: Keysets,
+) -> Result<Vec<Keyset>, StoreError> {
+    let rows = select.all(db).await.map_err(|e| failures.of("read keysets", e))?;
+    rows.into_iter()
+        .map(|(keyset, pointer)| keyset_from_model(keyset, pointer.is_some()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use keystead_domain::Timestamp;
+    use sea_orm::{DbBackend, QueryTrait};
+
+    use super::*;
+    use crate::tests::Place;
+
+    /// Asks SQLite's own shell how it would find the rows.
+    #[tokio::test]
+    async fn every_look_up_uses_an_index() {
+        let place = Place::new();
+        place.migrate().await;
+        let id = KeysetId::from_random_bytes([7; 16]);
+        let cursor = KeysetCursor {
+            created_at: Timestamp::from_micros(5).unwrap(),
+            id,
+        };
+        let fingerprint = Fingerprint::of_spki(b"abc");
+        let lookups = [
+            by_id(id),
+            by_fingerprint(&fingerprint),
+            by_prefix(&fingerprint.short().parse().unwrap(), 2),
+            by_tag(RecipientTag([1, 2, 3, 4]), 10),
+            pointed_at(),
+            page(Some(cursor), 100),
+        ];
+        for select in lookups {
+            let sql = select.build(DbBackend::Sqlite).to_string();
+            let plan = place.sqlite3(&format!("EXPLAIN QUERY PLAN {sql}"));
+            assert!(plan.contains("SEARCH keysets USING"), "{sql}\n{plan}");
+            assert!(
+                !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"),
+                "{sql}\n{plan}"
+            );
+        }
+        // The first page begins at the beginning, in the order of the index.
+        let sql = page(None, 100).build(DbBackend::Sqlite).to_string();
+        let plan = place.sqlite3(&format!("EXPLAIN QUERY PLAN {sql}"));
+        assert!(
+            plan.contains("SCAN keysets USING INDEX keysets_created_at"),
+            "{plan}"
+        );
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
+}

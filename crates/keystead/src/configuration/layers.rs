@@ -1,0 +1,227 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use config::{Config, Environment, File, FileFormat, Source, Value, ValueKind};
+use serde::de::DeserializeOwned;
+
+const DEFAULTS: &str = include_str!("../../../../config/default.toml");
+const SYSTEM_FILE: &str = "/etc/keystead/keystead.toml";
+const PREFIX: &str = "KEYSTEAD";
+const SEPARATOR: &str = "__";
+
+/// Where a value comes from, lowest first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    BuiltIn,
+    SystemFile,
+    File(PathBuf),
+    DataDirVariable,
+    Environment,
+}
+
+/// One source of settings.
+pub(crate) struct Layer {
+    origin: Origin,
+    source: Box<dyn Source + Send + Sync>,
+    /// Its settings by dotted name.
+    values: BTreeMap<String, Value>,
+}
+
+/// A setting, its value in text, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SettingValue {
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) origin: Origin,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("built-in default"),
+            Self::SystemFile => f.write_str(SYSTEM_FILE),
+            Self::File(path) => write!(f, "--config {}", path.display()),
+            Self::DataDirVariable => f.write_str("environment, KEYSTEAD_DATA_DIR"),
+            Self::Environment => f.write_str("environment"),
+        }
+    }
+}
+
+impl Layer {
+    /// Every layer, lowest first.
+    pub(crate) fn all(file: Option<&Path>) -> anyhow::Result<Vec<Self>> {
+        let mut layers = vec![
+            Self::read(Origin::BuiltIn, File::from_str(DEFAULTS, FileFormat::Toml))?,
+            Self::read(Origin::SystemFile, toml(Path::new(SYSTEM_FILE)).required(false))?,
+        ];
+        if let Some(path) = file {
+            layers.push(Self::read(Origin::File(path.to_owned()), toml(path))?);
+        }
+        if let Some(dir) = std::env::var_os("KEYSTEAD_DATA_DIR").filter(|dir| !dir.is_empty()) {
+            let Some(dir) = dir.to_str() else {
+                bail!("KEYSTEAD_DATA_DIR is not UTF-8")
+            };
+            let source = Config::builder().set_override("data_dir", dir)?.build()?;
+            layers.push(Self::read(Origin::DataDirVariable, source)?);
+        }
+        let environment = Environment::with_prefix(PREFIX)
+            .prefix_separator(SEPARATOR)
+            .separator(SEPARATOR)
+            .try_parsing(true);
+        layers.push(Self::read(Origin::Environment, environment)?);
+        Ok(layers)
+    }
+
+    fn read(origin: Origin, source: impl Source + Send + Sync + 'static) -> anyhow::Result<Self> {
+        // Through the builder, so that dotted names from the environment become what files say in sections.
+        let collected = Config::builder()
+            .add_source(vec![source.clone_into_box()])
+            .build()
+            .and_then(|config| config.collect())
+            .with_context(|| format!("the settings of {origin} cannot be read"))?;
+        let mut values = BTreeMap::new();
+        flatten("", collected.into_iter(), &mut values);
+        Ok(Self {
+            origin,
+            source: Box::new(source),
+            values,
+        })
+    }
+}
+
+/// Every setting with the highest layer that names it, in alphabetical order.
+///
+/// # Errors
+/// When a layer names a setting that the defaults do not.
+pub(crate) fn settle(layers: &[Layer]) -> anyhow::Result<Vec<SettingValue>> {
+    let Some(defaults) = layers.first() else {
+        bail!("there are no built-in defaults")
+    };
+    for layer in layers {
+        if let Some(unknown) = layer
+            .values
+            .keys()
+            .find(|key| !defaults.values.contains_key(*key))
+        {
+            bail!("{}: there is no setting \"{unknown}\"", layer.origin);
+        }
+    }
+    let setting = |key: &String| {
+        let top = layers
+            .iter()
+            .rev()
+            .find_map(|layer| layer.values.get(key).map(|value| (layer, value)));
+        top.map(|(layer, value)| SettingValue {
+            key: key.clone(),
+            value: without_password(&value.to_string()),
+            origin: layer.origin.clone(),
+        })
+    };
+    Ok(defaults.values.keys().filter_map(setting).collect())
+}
+
+/// The settings that hold.
+pub(crate) fn merge<T: DeserializeOwned>(layers: &[Layer]) -> anyhow::Result<T> {
+    let mut builder = Config::builder();
+    for layer in layers {
+        builder = builder.add_source(vec![layer.source.clone_into_box()]);
+    }
+    builder
+        .build()?
+        .try_deserialize()
+        .context("a setting has the wrong type")
+}
+
+fn toml(path: &Path) -> File<config::FileSourceFile, FileFormat> {
+    File::new(&path.to_string_lossy(), FileFormat::Toml)
+}
+
+fn flatten(prefix: &str, table: impl Iterator<Item = (String, Value)>, into: &mut BTreeMap<String, Value>) {
+    for (key, value) in table {
+        let key = if prefix.is_empty() {
+            key
+        } else {
+            format!("{prefix}.{key}")
+        };
+        match value.kind {
+            ValueKind::Table(inner) => flatten(&key, inner.into_iter(), into),
+            _ => {
+                into.insert(key, value);
+            }
+        }
+    }
+}
+
+/// A URL as it may be shown: the password in it is not.
+fn without_password(value: &str) -> String {
+    let Some((scheme, rest)) = value.split_once("://") else {
+        return value.to_owned();
+    };
+    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(authority_end);
+    match authority.rsplit_once('@') {
+        Some((user, host)) => {
+            let user = user.split_once(':').map_or(user, |(user, _)| user);
+            format!("{scheme}://{user}:***@{host}{tail}")
+        }
+        None => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_a_url_is_not_shown() {
+        assert_eq!(
+            without_password("postgres://ks:s3cret@db/x?y=1"),
+            "postgres://ks:***@db/x?y=1"
+        );
+        assert_eq!(
+            without_password("postgres://ks:s3@cret@db"),
+            "postgres://ks:***@db"
+        );
+        assert_eq!(without_password("sqlite:/var/lib/x.db"), "sqlite:/var/lib/x.db");
+        assert_eq!(without_password("postgres://db/x@y:z"), "postgres://db/x@y:z");
+    }
+
+    fn layer(origin: Origin, text: &str) -> Layer {
+        Layer::read(origin, File::from_str(text, FileFormat::Toml)).unwrap()
+    }
+
+    #[test]
+    fn the_highest_layer_that_names_a_setting_wins() {
+        let layers = [
+            layer(Origin::BuiltIn, DEFAULTS),
+            layer(
+                Origin::SystemFile,
+                "[keyset]\nbits = 2048\n[export]\npbkdf2_iterations = 700000",
+            ),
+            layer(Origin::File("x.toml".into()), "[keyset]\nbits = 3072"),
+        ];
+        let settings = settle(&layers).unwrap();
+        let of = |key: &str| settings.iter().find(|s| s.key == key).unwrap().clone();
+        assert_eq!(
+            (of("keyset.bits").value.as_str(), of("keyset.bits").origin),
+            ("3072", layers[2].origin.clone())
+        );
+        assert_eq!(of("export.pbkdf2_iterations").origin, Origin::SystemFile);
+        assert_eq!(of("data_dir").origin, Origin::BuiltIn);
+    }
+
+    #[test]
+    fn an_unknown_setting_is_an_error_that_names_it() {
+        let layers = [
+            layer(Origin::BuiltIn, DEFAULTS),
+            layer(Origin::SystemFile, "[keyset]\nbitz = 1"),
+        ];
+        let error = settle(&layers).unwrap_err().to_string();
+        assert!(
+            error.contains("keyset.bitz") && error.contains(SYSTEM_FILE),
+            "{error}"
+        );
+    }
+}

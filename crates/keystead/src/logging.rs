@@ -1,0 +1,16 @@
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging to standard error: warnings, and with each `-v` more.
+pub(crate) fn start(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(level))
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+}

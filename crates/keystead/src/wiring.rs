@@ -1,0 +1,165 @@
+//! Which adapter plays which role. This is the one place that knows.
+
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use keystead_age::AgeSealedFormat;
+use keystead_application::Status;
+use keystead_application::ports::{FileShares, Randomness, Schema, ShareProvider};
+use keystead_application::use_cases::InstallationError;
+use keystead_cli::{Failure, Foundation, Setting, Tools, Wiring};
+use keystead_domain::Actor;
+use keystead_ed25519::Ed25519SigningEngine;
+use keystead_key_file::KeyFileMasterKeyProvider;
+use keystead_local_share::LocalShareProvider;
+use keystead_pem::{PemExportCodec, PemOptions};
+use keystead_seaorm::{SeaOrmOptions, SeaOrmSchema, SeaOrmStore};
+use keystead_system::{OsRandomness, SystemClock};
+
+use crate::actor;
+use crate::configuration::Configuration;
+
+/// The adapters of this process.
+pub(crate) struct Assembly {
+    configuration: Configuration,
+    tools: Tools,
+    database: SeaOrmOptions,
+    schema: Arc<SeaOrmSchema>,
+    randomness: Arc<dyn Randomness>,
+}
+
+impl Assembly {
+    pub(crate) fn new(configuration: Configuration) -> anyhow::Result<Self> {
+        let randomness: Arc<dyn Randomness> = Arc::new(OsRandomness);
+        let mut database = SeaOrmOptions::new(configuration.database_url.clone());
+        database.busy_timeout = Duration::from_secs(configuration.busy_timeout_seconds);
+        let schema = Arc::new(SeaOrmSchema::new(database.clone())?);
+        let codec = PemExportCodec::new(PemOptions {
+            pbkdf2_iterations: configuration.pbkdf2_iterations,
+        })?;
+        let tools = Tools {
+            rsa: Arc::new(rsa_engine(&randomness)),
+            signing: Arc::new(Ed25519SigningEngine::new(Arc::clone(&randomness))),
+            codec: Arc::new(codec),
+            format: Arc::new(AgeSealedFormat),
+            shares: FileShares::new(share_providers(&randomness)),
+            clock: Arc::new(SystemClock),
+            randomness: Arc::clone(&randomness),
+            default_bits: configuration.bits,
+        };
+        Ok(Self {
+            configuration,
+            tools,
+            database,
+            schema,
+            randomness,
+        })
+    }
+
+    async fn foundation(&self) -> Result<Foundation, Failure> {
+        // An embedded database is brought up to date whenever it is opened.
+        self.schema.migrate().await.map_err(InstallationError::from)?;
+        let store = SeaOrmStore::connect(self.database.clone())
+            .await
+            .map_err(InstallationError::from)?;
+        let file = self.configuration.master_key_file.clone();
+        let master_keys = KeyFileMasterKeyProvider::new(file, Arc::clone(&self.randomness));
+        let place = self.schema.status().await.map_err(InstallationError::from)?.place;
+        Ok(Foundation {
+            store: Arc::new(store),
+            master_keys: Arc::new(master_keys),
+            place,
+        })
+    }
+}
+
+/// One line for each share technology.
+fn share_providers(randomness: &Arc<dyn Randomness>) -> Vec<Arc<dyn ShareProvider>> {
+    vec![Arc::new(LocalShareProvider::new(Arc::clone(randomness)))]
+}
+
+#[cfg(not(feature = "pure-rust"))]
+fn rsa_engine(randomness: &Arc<dyn Randomness>) -> keystead_rsa::AwsLcRsaEngine {
+    keystead_rsa::AwsLcRsaEngine::new(Arc::clone(randomness))
+}
+
+#[cfg(feature = "pure-rust")]
+fn rsa_engine(randomness: &Arc<dyn Randomness>) -> keystead_rsa::PureRsaEngine {
+    keystead_rsa::PureRsaEngine::new(Arc::clone(randomness))
+}
+
+#[async_trait]
+impl Wiring for Assembly {
+    fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
+    fn actor(&self) -> Actor {
+        actor::current()
+    }
+
+    async fn prepare(&self) -> Result<Foundation, Failure> {
+        make_private_folder(&self.configuration.data_dir)?;
+        self.foundation().await
+    }
+
+    async fn open(&self) -> Result<Foundation, Failure> {
+        if !self
+            .schema
+            .status()
+            .await
+            .map_err(InstallationError::from)?
+            .exists
+        {
+            return Err(InstallationError::NotInitialised.into());
+        }
+        self.foundation().await
+    }
+
+    fn schema(&self) -> Arc<dyn Schema> {
+        Arc::clone(&self.schema) as Arc<dyn Schema>
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        let setting = |value: &crate::configuration::SettingValue| Setting {
+            key: value.key.clone(),
+            value: value.value.clone(),
+            origin: value.origin.to_string(),
+        };
+        let mut settings: Vec<Setting> = self.configuration.settings.iter().map(setting).collect();
+        // What an empty value stands for is what people want to know.
+        let meant = [
+            ("data_dir", self.configuration.data_dir.display().to_string()),
+            (
+                "master_key.file",
+                self.configuration.master_key_file.display().to_string(),
+            ),
+        ];
+        for (key, value) in meant {
+            settings
+                .iter_mut()
+                .filter(|s| s.key == key && s.value.is_empty())
+                .for_each(|s| s.value.clone_from(&value));
+        }
+        settings
+    }
+}
+
+/// Makes the data folder, for its owner alone.
+fn make_private_folder(folder: &Path) -> Result<(), Failure> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| {
+            Failure::new(
+                Status::Refused,
+                "the data folder could not be made",
+                format!("{}: {error}", folder.display()),
+                "choose another one with KEYSTEAD_DATA_DIR, or make it by hand",
+            )
+        })
+}
