@@ -1,5 +1,7 @@
 //! The one direction of dependencies: domain ← application ← {contract, adapters} ← keystead.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
+
 use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
@@ -17,7 +19,10 @@ enum Part {
 impl Part {
     fn of(package: &Package) -> Self {
         let folder = package.manifest_path.parent().unwrap();
-        match (folder.file_name().unwrap(), folder.parent().unwrap().file_name().unwrap()) {
+        match (
+            folder.file_name().unwrap(),
+            folder.parent().unwrap().file_name().unwrap(),
+        ) {
             ("domain", "crates") => Self::Domain,
             ("application", "crates") => Self::Application,
             ("contract", "crates") => Self::Contract,
@@ -50,7 +55,9 @@ fn dependencies_point_one_way() {
         let part = Part::of(package);
         seen.insert(part);
         for dependency in &package.dependencies {
-            let Some(other) = members.iter().find(|p| p.name.as_str() == dependency.name) else { continue };
+            let Some(other) = members.iter().find(|p| p.name.as_str() == dependency.name) else {
+                continue;
+            };
             if !part.may_use(Part::of(other), dependency.kind) {
                 wrong.push(format!("{} uses {}", package.name, dependency.name));
             }
@@ -64,12 +71,25 @@ fn dependencies_point_one_way() {
 fn the_domain_does_not_wait_serialise_or_reach_out() {
     let metadata = MetadataCommand::new().manifest_path(manifest()).exec().unwrap();
     let allowed = |crate_name: &str, allowed: &[&str]| {
-        let package = metadata.packages.iter().find(|p| p.name.as_str() == crate_name).unwrap();
-        let normal = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal);
-        let strangers: Vec<_> = normal.filter(|d| !allowed.contains(&d.name.as_str())).map(|d| &d.name).collect();
+        let package = metadata
+            .packages
+            .iter()
+            .find(|p| p.name.as_str() == crate_name)
+            .unwrap();
+        let normal = package
+            .dependencies
+            .iter()
+            .filter(|d| d.kind == DependencyKind::Normal);
+        let strangers: Vec<_> = normal
+            .filter(|d| !allowed.contains(&d.name.as_str()))
+            .map(|d| &d.name)
+            .collect();
         assert!(strangers.is_empty(), "{crate_name}: {strangers:?}");
     };
-    allowed("keystead-domain", &["base64", "jiff", "sha2", "thiserror", "uuid", "zeroize"]);
+    allowed(
+        "keystead-domain",
+        &["base64", "jiff", "sha2", "thiserror", "uuid", "zeroize"],
+    );
     let application = [
         "async-trait",
         "keystead-domain",
@@ -107,7 +127,11 @@ fn every_test_file_belongs_to_a_target() {
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path().canonicalize().unwrap();
             let is_test = path.extension().is_some_and(|e| e == "rs");
-            assert!(!is_test || targets.contains(path.to_str().unwrap()), "{} is never compiled", path.display());
+            assert!(
+                !is_test || targets.contains(path.to_str().unwrap()),
+                "{} is never compiled",
+                path.display()
+            );
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Many processes at once.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
+
 mod support;
 
 use std::process::{Child, Stdio};
@@ -19,7 +21,14 @@ fn activations_at_the_same_time_never_leave_two_active() {
     let machine = Machine::initialised();
     let mut ids = vec![text(&machine.active(), "id").to_owned()];
     while ids.len() < PROCESSES {
-        let created = machine.json(["keyset", "create", "--bits", "2048", "--hint", &format!("number {}", ids.len())]);
+        let created = machine.json([
+            "keyset",
+            "create",
+            "--bits",
+            "2048",
+            "--hint",
+            &format!("number {}", ids.len()),
+        ]);
         ids.push(text(&created, "id").to_owned());
     }
     let done = AtomicBool::new(false);
@@ -66,10 +75,17 @@ fn two_inits_at_the_same_time_make_one_installation() {
     let machine = Machine::new();
     let spawn = || {
         let mut command = machine.command(["init", "--bits", "2048"]);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     };
     let running: Vec<Child> = (0..4).map(|_| spawn()).collect();
-    let ran: Vec<_> = running.into_iter().map(|c| support::ran(c.wait_with_output().unwrap())).collect();
+    let ran: Vec<_> = running
+        .into_iter()
+        .map(|c| support::ran(c.wait_with_output().unwrap()))
+        .collect();
     let won = ran.iter().filter(|r| r.status == 0).count();
     assert_eq!(won, 1, "{ran:#?}");
     for lost in ran.iter().filter(|r| r.status != 0) {
@@ -89,18 +105,34 @@ fn the_same_file_imported_at_the_same_time_comes_in_once() {
     let machine = Machine::initialised();
     let spawn = || {
         let mut command = machine.command(["keyset", "import", &export, "--yes"]);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     };
     let running: Vec<Child> = (0..PROCESSES).map(|_| spawn()).collect();
-    let ran: Vec<_> = running.into_iter().map(|c| support::ran(c.wait_with_output().unwrap())).collect();
+    let ran: Vec<_> = running
+        .into_iter()
+        .map(|c| support::ran(c.wait_with_output().unwrap()))
+        .collect();
     assert_eq!(ran.iter().filter(|r| r.status == 0).count(), 1, "{ran:#?}");
-    assert!(ran.iter().filter(|r| r.status != 0).all(|r| r.err.contains("is here already")), "{ran:#?}");
+    assert!(
+        ran.iter()
+            .filter(|r| r.status != 0)
+            .all(|r| r.err.contains("is here already")),
+        "{ran:#?}"
+    );
     assert_eq!(machine.keysets().len(), 2);
 }
 
 fn activate(machine: &Machine, id: &str) -> Child {
     let mut command = machine.command(["keyset", "activate", id]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 fn active_ids(machine: &Machine) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! Settings come from where they should, and say so.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
+
 mod support;
 
 use support::{Machine, text};
@@ -12,8 +14,17 @@ fn setting(machine: &Machine, extra: &[(&str, &str)], config: Option<&str>, key:
     let ran = support::ran(command.output().unwrap());
     assert_eq!(ran.status, 0, "{}", ran.err);
     let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
-    let found = json["settings"].as_array().unwrap().iter().find(|s| s["key"] == key).unwrap().clone();
-    (text(&found, "value").to_owned(), text(&found, "origin").to_owned())
+    let found = json["settings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|s| s["key"] == key)
+        .unwrap()
+        .clone();
+    (
+        text(&found, "value").to_owned(),
+        text(&found, "origin").to_owned(),
+    )
 }
 
 #[test]
@@ -26,13 +37,19 @@ fn the_environment_beats_the_file_and_the_file_beats_the_default() {
     assert_eq!(value, "3072");
     assert!(origin.contains("k.toml"), "{origin}");
     let environment = [("KEYSTEAD__KEYSET__BITS", "2048")];
-    assert_eq!(of(&environment, Some(&file)), ("2048".into(), "environment".into()));
+    assert_eq!(
+        of(&environment, Some(&file)),
+        ("2048".into(), "environment".into())
+    );
 }
 
 #[test]
 fn a_setting_takes_effect() {
     let machine = Machine::new();
-    let file = machine.write("k.toml", "[keyset]\nbits = 2048\n[master_key]\nfile = \"elsewhere.key\"\n");
+    let file = machine.write(
+        "k.toml",
+        "[keyset]\nbits = 2048\n[master_key]\nfile = \"elsewhere.key\"\n",
+    );
     machine.ok(["--config", &file, "init"]);
     assert!(machine.path("elsewhere.key").is_file() && !machine.data_dir().join("master.key").exists());
     let shown = machine.json(["--config", &file, "keyset", "show", "active"]);
@@ -63,7 +80,9 @@ fn unknown_and_wrong_settings_are_errors_that_name_them() {
 fn the_data_folder_follows_the_xdg_specification() {
     let machine = Machine::new();
     let mut command = machine.command(["init", "--bits", "2048"]);
-    command.env_remove("KEYSTEAD_DATA_DIR").env("XDG_DATA_HOME", machine.path("xdg"));
+    command
+        .env_remove("KEYSTEAD_DATA_DIR")
+        .env("XDG_DATA_HOME", machine.path("xdg"));
     assert!(command.output().unwrap().status.success());
     assert!(machine.path("xdg/keystead/keystead.db").is_file());
     let mut command = machine.command(["init", "--bits", "2048"]);

@@ -1,6 +1,8 @@
 //! Key files of every kind that OpenSSL makes, and of the kinds that nobody should make: each is accepted or refused as
 //! it should be, by `import` and by `inspect` alike, and a refusal names what was found and stores nothing.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
+
 mod support;
 
 use std::fs;
@@ -29,7 +31,11 @@ fn every_key_file_meets_its_verdict() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let cases = Corpus { folder: folder.path().to_owned(), cases: Vec::new() }.make();
+    let cases = Corpus {
+        folder: folder.path().to_owned(),
+        cases: Vec::new(),
+    }
+    .make();
     let machine = Machine::initialised();
     let mut wrong = Vec::new();
     for case in &cases {
@@ -37,7 +43,13 @@ fn every_key_file_meets_its_verdict() {
             wrong.push(format!("{}: {what}", case.name));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} cases:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
     assert!(cases.len() > 40);
 }
 
@@ -48,7 +60,11 @@ fn check(machine: &Machine, folder: &Path, case: &Case) -> Result<(), String> {
     let mut import = vec!["keyset", "import", &file, "--yes", "--hint", case.name];
     let passphrase = case.passphrase.map(|p| machine.write("corpus-passphrase", p));
     for command in [&mut inspect, &mut import] {
-        command.extend(passphrase.iter().flat_map(|file| ["--passphrase-file", file.as_str()]));
+        command.extend(
+            passphrase
+                .iter()
+                .flat_map(|file| ["--passphrase-file", file.as_str()]),
+        );
     }
     let (inspected, imported) = (machine.run(&inspect), machine.run(&import));
     match &case.verdict {
@@ -60,7 +76,15 @@ fn check(machine: &Machine, folder: &Path, case: &Case) -> Result<(), String> {
             }
             let shown = machine.json(["keyset", "show", fingerprint]);
             assert_eq!(text(&shown, "state"), "inactive");
-            machine.ok(["keyset", "delete", fingerprint, "--yes", "--force", "--reason", "next case"]);
+            machine.ok([
+                "keyset",
+                "delete",
+                fingerprint,
+                "--yes",
+                "--force",
+                "--reason",
+                "next case",
+            ]);
         }
         Verdict::Refuse { status, naming } => {
             for ran in [&inspected, &imported] {
@@ -77,10 +101,15 @@ fn check(machine: &Machine, folder: &Path, case: &Case) -> Result<(), String> {
 fn refused(ran: &Ran, status: i32, naming: &str) -> Result<(), String> {
     let Ran { err, out, .. } = ran;
     let named = err.to_lowercase().contains(&naming.to_lowercase());
-    let explained = ["error: ", "  why: ", "  fix: "].iter().all(|line| err.contains(line));
+    let explained = ["error: ", "  why: ", "  fix: "]
+        .iter()
+        .all(|line| err.contains(line));
     match ran.status == status && named && explained {
         true => Ok(()),
-        false => Err(format!("should be refused with {status}, naming \"{naming}\", got {}: {out}{err}", ran.status)),
+        false => Err(format!(
+            "should be refused with {status}, naming \"{naming}\", got {}: {out}{err}",
+            ran.status
+        )),
     }
 }
 
@@ -101,7 +130,11 @@ impl Corpus {
     }
 
     fn plain(&mut self) {
-        for (name, bits) in [("p8-2048.pem", 2048), ("p8-2056.pem", 2056), ("p8-3072.pem", 3072)] {
+        for (name, bits) in [
+            ("p8-2048.pem", 2048),
+            ("p8-2056.pem", 2056),
+            ("p8-3072.pem", 3072),
+        ] {
             self.key(name, bits);
             self.accept(name, name, None);
         }
@@ -110,7 +143,16 @@ impl Corpus {
         let public = self.openssl(&["pkey", "-in", &self.at("t.pem"), "-pubout"]);
         let p1 = self.openssl(&["rsa", "-in", &self.at("t.pem"), "-traditional"]);
         let p1_public = self.openssl(&["rsa", "-in", &self.at("t.pem"), "-RSAPublicKey_out"]);
-        let certificate = self.openssl(&["req", "-x509", "-key", &self.at("t.pem"), "-subj", "/CN=x", "-days", "1"]);
+        let certificate = self.openssl(&[
+            "req",
+            "-x509",
+            "-key",
+            &self.at("t.pem"),
+            "-subj",
+            "/CN=x",
+            "-days",
+            "1",
+        ]);
         let bag = "Bag Attributes\n    friendlyName: old escrow\nKey Attributes: <No Attributes>\n";
         let texts: [(&'static str, String); 10] = [
             ("p1-2048.pem", p1.clone()),
@@ -134,7 +176,11 @@ impl Corpus {
         self.key("t.pem", 2048);
         let v2 = |cipher: &'static str, prf: &'static str| vec!["-v2", cipher, "-v2prf", prf];
         let schemes: [(&'static str, Vec<&str>, &'static str); 9] = [
-            ("pbkdf2-600000.pem", [v2("aes-256-cbc", "hmacWithSHA256"), vec!["-iter", "600000"]].concat(), "pass-1"),
+            (
+                "pbkdf2-600000.pem",
+                [v2("aes-256-cbc", "hmacWithSHA256"), vec!["-iter", "600000"]].concat(),
+                "pass-1",
+            ),
             ("openssl-default.pem", vec!["-v2", "aes-128-cbc"], "pass-2"),
             ("scrypt.pem", vec!["-scrypt"], "pass-3"),
             ("utf8.pem", vec!["-v2", "aes-256-cbc"], "pässwörd ✓"),
@@ -142,30 +188,76 @@ impl Corpus {
             ("sha384.pem", v2("aes-256-cbc", "hmacWithSHA384"), "pass-6"),
             ("sha512.pem", v2("aes-256-cbc", "hmacWithSHA512"), "pass-7"),
             ("3des.pem", vec!["-v2", "des3"], "pass-8"),
-            ("blanks-in-passphrase.pem", vec!["-v2", "aes-256-cbc"], " two  blanks "),
+            (
+                "blanks-in-passphrase.pem",
+                vec!["-v2", "aes-256-cbc"],
+                " two  blanks ",
+            ),
         ];
         for (name, scheme, passphrase) in schemes {
             let pass = format!("pass:{passphrase}");
             let (key, out) = (self.at("t.pem"), self.at(name));
-            let args = [&["pkcs8", "-topk8", "-in", &key, "-passout", &pass, "-out", &out][..], &scheme].concat();
+            let args = [
+                &["pkcs8", "-topk8", "-in", &key, "-passout", &pass, "-out", &out][..],
+                &scheme,
+            ]
+            .concat();
             run("openssl", &args);
             self.accept(name, "t.pem", Some(passphrase));
         }
-        fs::copy(self.folder.join("openssl-default.pem"), self.folder.join("wrong-passphrase.pem")).unwrap();
-        self.refuse("wrong-passphrase.pem", 4, "passphrase is wrong, or the file is damaged", Some("wrong"));
-        let traditional = self.openssl(&["rsa", "-in", &self.at("t.pem"), "-traditional", "-aes128", "-passout", "pass:x"]);
+        fs::copy(
+            self.folder.join("openssl-default.pem"),
+            self.folder.join("wrong-passphrase.pem"),
+        )
+        .unwrap();
+        self.refuse(
+            "wrong-passphrase.pem",
+            4,
+            "passphrase is wrong, or the file is damaged",
+            Some("wrong"),
+        );
+        let traditional = self.openssl(&[
+            "rsa",
+            "-in",
+            &self.at("t.pem"),
+            "-traditional",
+            "-aes128",
+            "-passout",
+            "pass:x",
+        ]);
         self.write("traditional-encryption.pem", traditional);
         self.refuse("traditional-encryption.pem", 1, "DEK-Info", Some("x"));
     }
 
     fn wrong_kinds(&mut self) {
-        let rsa = |option: &'static str| vec!["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt", option];
+        let rsa = |option: &'static str| {
+            vec![
+                "-algorithm",
+                "RSA",
+                "-pkeyopt",
+                "rsa_keygen_bits:2048",
+                "-pkeyopt",
+                option,
+            ]
+        };
         let kinds: [(&'static str, Vec<&str>, &'static str); 7] = [
-            ("weak-1024.pem", vec!["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], "1024 bits"),
+            (
+                "weak-1024.pem",
+                vec!["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
+                "1024 bits",
+            ),
             ("exponent-3.pem", rsa("rsa_keygen_pubexp:3"), "exponent 3"),
             ("three-primes.pem", rsa("rsa_keygen_primes:3"), "prime"),
-            ("rsa-pss.pem", vec!["-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"], "RSA-PSS"),
-            ("ec.pem", vec!["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "EC"),
+            (
+                "rsa-pss.pem",
+                vec!["-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"],
+                "RSA-PSS",
+            ),
+            (
+                "ec.pem",
+                vec!["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+                "EC",
+            ),
             ("ed25519.pem", vec!["-algorithm", "ED25519"], "Ed25519"),
             ("x25519.pem", vec!["-algorithm", "X25519"], "X25519"),
         ];
@@ -178,7 +270,11 @@ impl Corpus {
         self.key("u.pem", 2048);
         let (key, other) = (self.at("t.pem"), self.at("u.pem"));
         let texts: [(&'static str, String, &'static str); 6] = [
-            ("public-only.pem", self.openssl(&["pkey", "-in", &key, "-pubout"]), "public key"),
+            (
+                "public-only.pem",
+                self.openssl(&["pkey", "-in", &key, "-pubout"]),
+                "public key",
+            ),
             (
                 "mismatched.pem",
                 self.read("t.pem") + &self.openssl(&["pkey", "-in", &other, "-pubout"]),
@@ -210,12 +306,21 @@ impl Corpus {
         self.write("bad-base64.pem", lines.join("\n"));
         self.refuse("bad-base64.pem", 1, "base64", None);
         let out = self.at("der.pem");
-        run("openssl", &["pkey", "-in", &self.at("t.pem"), "-outform", "DER", "-out", &out]);
+        run(
+            "openssl",
+            &["pkey", "-in", &self.at("t.pem"), "-outform", "DER", "-out", &out],
+        );
         self.refuse("der.pem", 1, "DER", None);
-        let noise: Vec<u8> = support::content(4096).into_iter().map(|b| if b == 0x30 { 0x31 } else { b }).collect();
+        let noise: Vec<u8> = support::content(4096)
+            .into_iter()
+            .map(|b| if b == 0x30 { 0x31 } else { b })
+            .collect();
         fs::write(self.folder.join("noise.pem"), noise).unwrap();
         self.refuse("noise.pem", 1, "no private key", None);
-        let utf16: Vec<u8> = std::iter::once(0xfeff).chain(key.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        let utf16: Vec<u8> = std::iter::once(0xfeff)
+            .chain(key.encode_utf16())
+            .flat_map(u16::to_le_bytes)
+            .collect();
         fs::write(self.folder.join("utf-16.pem"), utf16).unwrap();
         self.refuse("utf-16.pem", 1, "UTF-16", None);
     }
@@ -225,7 +330,19 @@ impl Corpus {
         self.key("t.pem", 2048);
         let der = {
             let out = self.at("t.der");
-            run("openssl", &["rsa", "-in", &self.at("t.pem"), "-traditional", "-outform", "DER", "-out", &out]);
+            run(
+                "openssl",
+                &[
+                    "rsa",
+                    "-in",
+                    &self.at("t.pem"),
+                    "-traditional",
+                    "-outform",
+                    "DER",
+                    "-out",
+                    &out,
+                ],
+            );
             fs::read(out).unwrap()
         };
         // RSAPrivateKey: sequence, version, n, e, d, p, q, dP, dQ, qInv; the middle of each number is changed.
@@ -245,7 +362,10 @@ impl Corpus {
             changed[start + len / 2] ^= 0x5a;
             fs::write(self.at("t.der"), changed).unwrap();
             let base64 = String::from_utf8(run("openssl", &["base64", "-in", &self.at("t.der")])).unwrap();
-            self.write(name, format!("-----BEGIN RSA PRIVATE KEY-----\n{base64}-----END RSA PRIVATE KEY-----\n"));
+            self.write(
+                name,
+                format!("-----BEGIN RSA PRIVATE KEY-----\n{base64}-----END RSA PRIVATE KEY-----\n"),
+            );
             self.refuse(name, 1, "damaged", None);
         }
     }
@@ -258,14 +378,32 @@ impl Corpus {
         self.key("t.pem", 2048);
         let (key, out) = (self.at("t.pem"), self.at("t.enc"));
         let scheme = ["-v2", "aes-256-cbc", "-iter", "9000000"];
-        run("openssl", &[&["pkcs8", "-topk8", "-in", &key, "-passout", "pass:x", "-out", &out][..], &scheme].concat());
+        run(
+            "openssl",
+            &[
+                &["pkcs8", "-topk8", "-in", &key, "-passout", "pass:x", "-out", &out][..],
+                &scheme,
+            ]
+            .concat(),
+        );
         self.write("billions-of-iterations.pem", self.read("t.enc").repeat(200));
         self.refuse("billions-of-iterations.pem", 1, "key derivation", Some("x"));
     }
 
     fn key(&self, name: &str, bits: u32) {
         let bits = format!("rsa_keygen_bits:{bits}");
-        run("openssl", &["genpkey", "-algorithm", "RSA", "-pkeyopt", &bits, "-out", &self.at(name)]);
+        run(
+            "openssl",
+            &[
+                "genpkey",
+                "-algorithm",
+                "RSA",
+                "-pkeyopt",
+                &bits,
+                "-out",
+                &self.at(name),
+            ],
+        );
     }
 
     fn openssl(&self, args: &[&str]) -> String {
@@ -274,11 +412,25 @@ impl Corpus {
 
     fn accept(&mut self, name: &'static str, same_key: &str, passphrase: Option<&'static str>) {
         let fingerprint = openssl_fingerprint(&self.folder.join(same_key), None);
-        self.cases.push(Case { name, verdict: Verdict::Accept { fingerprint }, passphrase });
+        self.cases.push(Case {
+            name,
+            verdict: Verdict::Accept { fingerprint },
+            passphrase,
+        });
     }
 
-    fn refuse(&mut self, name: &'static str, status: i32, naming: &'static str, passphrase: Option<&'static str>) {
-        self.cases.push(Case { name, verdict: Verdict::Refuse { status, naming }, passphrase });
+    fn refuse(
+        &mut self,
+        name: &'static str,
+        status: i32,
+        naming: &'static str,
+        passphrase: Option<&'static str>,
+    ) {
+        self.cases.push(Case {
+            name,
+            verdict: Verdict::Refuse { status, naming },
+            passphrase,
+        });
     }
 
     fn at(&self, name: &str) -> String {
@@ -312,7 +464,9 @@ fn value(der: &[u8], at: usize) -> (usize, usize) {
         short @ 0..=0x7f => (at + 2, short.into()),
         long => {
             let digits = usize::from(long & 0x7f);
-            let len = der[at + 2..at + 2 + digits].iter().fold(0, |n, b| n << 8 | usize::from(*b));
+            let len = der[at + 2..at + 2 + digits]
+                .iter()
+                .fold(0, |n, b| n << 8 | usize::from(*b));
             (at + 2 + digits, len)
         }
     }

@@ -1,5 +1,7 @@
 //! What other people's programs make of our files, and we of theirs.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
+
 mod support;
 
 use support::tools::{have, openssl_fingerprint, run};
@@ -15,14 +17,28 @@ fn openssl_reads_both_parts_of_an_export() {
     let plain = machine.export_plain("plain.pem");
     let protected = machine.export_protected("protected.pem");
     assert_eq!(openssl_fingerprint(plain.as_ref(), None), fingerprint);
-    assert_eq!(openssl_fingerprint(protected.as_ref(), Some(PASSPHRASE)), fingerprint);
+    assert_eq!(
+        openssl_fingerprint(protected.as_ref(), Some(PASSPHRASE)),
+        fingerprint
+    );
     for export in [&plain, &protected] {
-        let public = run("openssl", &["pkey", "-pubin", "-in", export, "-noout", "-text_pub"]);
+        let public = run(
+            "openssl",
+            &["pkey", "-pubin", "-in", export, "-noout", "-text_pub"],
+        );
         assert!(String::from_utf8_lossy(&public).contains("2048 bit"));
     }
     run("openssl", &["pkey", "-in", &plain, "-check", "-noout"]);
-    assert!(machine.read("plain.pem").starts_with(b"-----BEGIN PRIVATE KEY-----\n"));
-    assert!(machine.read("protected.pem").starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n"));
+    assert!(
+        machine
+            .read("plain.pem")
+            .starts_with(b"-----BEGIN PRIVATE KEY-----\n")
+    );
+    assert!(
+        machine
+            .read("protected.pem")
+            .starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+    );
 }
 
 #[test]
@@ -34,7 +50,15 @@ fn stock_age_opens_a_sealed_file_with_the_export() {
     let export = machine.export_plain("export.pem");
     for len in [0, 1, 65_535, 65_536, 65_537, 131_072, 1_000_000] {
         machine.write("plain", content(len));
-        machine.ok(["seal", "--password-file", "password", "-o", "sealed", "--overwrite", "plain"]);
+        machine.ok([
+            "seal",
+            "--password-file",
+            "password",
+            "-o",
+            "sealed",
+            "--overwrite",
+            "plain",
+        ]);
         let opened = run("age", &["-d", "-i", &export, &machine.at("sealed")]);
         assert!(opened == content(len), "{len} bytes");
     }
@@ -85,7 +109,10 @@ fn ssh_keygen_reads_the_recipient_line() {
     let pem = run("ssh-keygen", &["-e", "-m", "PKCS8", "-f", &line]);
     let pem = machine.write("from-ssh.pem", pem);
     let der = machine.at("from-ssh.der");
-    run("openssl", &["pkey", "-pubin", "-in", &pem, "-outform", "DER", "-out", &der]);
+    run(
+        "openssl",
+        &["pkey", "-pubin", "-in", &pem, "-outform", "DER", "-out", &der],
+    );
     let sum = String::from_utf8(run("sha256sum", &[&der])).unwrap();
     assert!(sum.starts_with(text(&machine.active(), "fingerprint")));
 }
@@ -97,10 +124,28 @@ fn keys_of_other_origin_import_with_a_given_hint() {
     }
     let machine = Machine::initialised();
     let key = machine.at("foreign.pem");
-    run("openssl", &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", &key]);
+    run(
+        "openssl",
+        &[
+            "genpkey",
+            "-algorithm",
+            "RSA",
+            "-pkeyopt",
+            "rsa_keygen_bits:2048",
+            "-out",
+            &key,
+        ],
+    );
     let refusal = machine.refused(1, ["keyset", "import", &key, "--yes"]);
     assert!(refusal.contains("--hint"), "{refusal}");
-    machine.ok(["keyset", "import", &key, "--yes", "--hint", "from another product"]);
+    machine.ok([
+        "keyset",
+        "import",
+        &key,
+        "--yes",
+        "--hint",
+        "from another product",
+    ]);
     let imported = machine.json(["keyset", "show", &openssl_fingerprint(key.as_ref(), None)]);
     assert_eq!(imported["hint"], "from another product");
     assert_eq!(imported["origin"], "imported");

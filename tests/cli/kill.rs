@@ -1,6 +1,8 @@
 //! `kill -9` at random moments: each keyset is whole or absent, one is Active if one was, and no half-written file
 //! stands under a final name.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
+
 mod support;
 
 use std::fs;
@@ -31,7 +33,11 @@ fn killed_at_any_moment_nothing_is_half_done() {
         child.wait().unwrap();
         scene.check(&prepared, round);
     }
-    assert!(killed > kills() / 3, "only {killed} of {} were still running when killed", kills());
+    assert!(
+        killed > kills() / 3,
+        "only {killed} of {} were still running when killed",
+        kills()
+    );
     scene.check_that_nothing_is_left();
 }
 
@@ -45,7 +51,13 @@ enum Operation {
 }
 
 impl Operation {
-    const ALL: [Self; 5] = [Self::Create, Self::Activate, Self::Export, Self::Import, Self::Delete];
+    const ALL: [Self; 5] = [
+        Self::Create,
+        Self::Activate,
+        Self::Export,
+        Self::Import,
+        Self::Delete,
+    ];
 }
 
 struct Prepared {
@@ -69,7 +81,11 @@ impl Scene {
         machine.ok(["keyset", "create", "--bits", "2048", "--hint", "the other"]);
         fs::create_dir(machine.path("safe")).unwrap();
         let foreign = machine.write("foreign.pem", exporter.read("foreign.pem"));
-        let mut scene = Self { machine, foreign, durations: [Duration::ZERO; 5] };
+        let mut scene = Self {
+            machine,
+            foreign,
+            durations: [Duration::ZERO; 5],
+        };
         for (i, operation) in Operation::ALL.into_iter().enumerate() {
             let prepared = scene.prepare(operation);
             #[allow(clippy::disallowed_methods)] // Measures how long the moments are to be spread.
@@ -91,7 +107,11 @@ impl Scene {
         let args = match operation {
             Operation::Create => owned(&["keyset", "create", "--bits", "2048", "--hint", "made"]),
             Operation::Activate => {
-                let inactive = machine.keysets().into_iter().find(|k| k["state"] == "inactive").unwrap();
+                let inactive = machine
+                    .keysets()
+                    .into_iter()
+                    .find(|k| k["state"] == "inactive")
+                    .unwrap();
                 owned(&["keyset", "activate", text(&inactive, "id")])
             }
             Operation::Export => {
@@ -109,24 +129,53 @@ impl Scene {
             }
             Operation::Delete => {
                 let created = machine.json(["keyset", "create", "--bits", "2048", "--hint", "to be deleted"]);
-                owned(&["keyset", "delete", text(&created, "id"), "--yes", "--force", "--reason", "kill test"])
+                owned(&[
+                    "keyset",
+                    "delete",
+                    text(&created, "id"),
+                    "--yes",
+                    "--force",
+                    "--reason",
+                    "kill test",
+                ])
             }
         };
-        Prepared { args, before: self.ids(), export }
+        Prepared {
+            args,
+            before: self.ids(),
+            export,
+        }
     }
 
     fn take_away(&self, id: &str) {
         let keyset = self.machine.json(["keyset", "show", id]);
         if keyset["state"] == "active" {
-            let other = self.machine.keysets().into_iter().find(|k| k["state"] == "inactive").unwrap();
+            let other = self
+                .machine
+                .keysets()
+                .into_iter()
+                .find(|k| k["state"] == "inactive")
+                .unwrap();
             self.machine.ok(["keyset", "activate", text(&other, "id")]);
         }
-        self.machine.ok(["keyset", "delete", id, "--yes", "--force", "--reason", "kill test"]);
+        self.machine.ok([
+            "keyset",
+            "delete",
+            id,
+            "--yes",
+            "--force",
+            "--reason",
+            "kill test",
+        ]);
     }
 
     fn start(&self, prepared: &Prepared) -> Child {
         let mut command = self.machine.command(&prepared.args);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     fn check(&self, prepared: &Prepared, round: u64) {
@@ -138,13 +187,28 @@ impl Scene {
         let after = self.ids();
         let gone = prepared.before.iter().filter(|id| !after.contains(id)).count();
         let new: Vec<&String> = after.iter().filter(|id| !prepared.before.contains(id)).collect();
-        assert!(gone + new.len() <= 1, "round {round}: {gone} gone, {} new", new.len());
+        assert!(
+            gone + new.len() <= 1,
+            "round {round}: {gone} gone, {} new",
+            new.len()
+        );
         for id in new {
             let whole = machine.at("whole.pem");
-            machine.ok(["keyset", "export", id, "--to", &whole, "--unprotected", "--overwrite"]);
+            machine.ok([
+                "keyset",
+                "export",
+                id,
+                "--to",
+                &whole,
+                "--unprotected",
+                "--overwrite",
+            ]);
             let inspected = machine.json(["keyset", "inspect", &whole]);
             assert_eq!(inspected["keysets"][0]["private_key_checked"], true);
-            assert_eq!(inspected["keysets"][0]["already_here"].as_str(), Some(id.as_str()));
+            assert_eq!(
+                inspected["keysets"][0]["already_here"].as_str(),
+                Some(id.as_str())
+            );
         }
         if let Some(export) = &prepared.export
             && fs::exists(export).unwrap()
@@ -160,15 +224,29 @@ impl Scene {
         let to = machine.at("safe/last.pem");
         machine.ok(["keyset", "export", "active", "--to", &to, "--unprotected"]);
         let known = ["export.pem", "last.pem"];
-        let left = names(&machine.path("safe")).into_iter().filter(|n| !known.contains(&n.as_str()));
+        let left = names(&machine.path("safe"))
+            .into_iter()
+            .filter(|n| !known.contains(&n.as_str()));
         assert_eq!(left.collect::<Vec<_>>(), Vec::<String>::new());
-        let known = ["keystead.db", "keystead.db-wal", "keystead.db-shm", "keystead.db.lock", "master.key"];
-        let left = names(&machine.data_dir()).into_iter().filter(|n| !known.contains(&n.as_str()));
+        let known = [
+            "keystead.db",
+            "keystead.db-wal",
+            "keystead.db-shm",
+            "keystead.db.lock",
+            "master.key",
+        ];
+        let left = names(&machine.data_dir())
+            .into_iter()
+            .filter(|n| !known.contains(&n.as_str()));
         assert_eq!(left.collect::<Vec<_>>(), Vec::<String>::new());
     }
 
     fn ids(&self) -> Vec<String> {
-        self.machine.keysets().iter().map(|k| text(k, "id").to_owned()).collect()
+        self.machine
+            .keysets()
+            .iter()
+            .map(|k| text(k, "id").to_owned())
+            .collect()
     }
 }
 
@@ -178,7 +256,12 @@ fn an_init_that_was_killed_can_be_run_again() {
         let machine = Machine::new();
         fs::create_dir(machine.path("safe")).unwrap();
         let args = ["init", "--bits", "2048", "--export-to", "safe", "--unprotected"];
-        let mut child = machine.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = machine
+            .command(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         std::thread::sleep(Duration::from_millis(400).mul_f64(fraction(round)));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -190,13 +273,18 @@ fn an_init_that_was_killed_can_be_run_again() {
         }
         assert_eq!(machine.active()["state"], "active");
         assert_eq!(machine.keysets().len(), 1);
-        let left = names(&machine.data_dir()).into_iter().filter(|n| n.contains("tmp"));
+        let left = names(&machine.data_dir())
+            .into_iter()
+            .filter(|n| n.contains("tmp"));
         assert_eq!(left.collect::<Vec<_>>(), Vec::<String>::new(), "round {round}");
     }
 }
 
 fn names(folder: &std::path::Path) -> Vec<String> {
-    fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect()
 }
 
 /// A number between 0 and 1 that is different in each round and the same in each run (the golden ratio spreads evenly).

@@ -1,5 +1,7 @@
 //! The rules, as a person at the command line meets them.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
+
 mod support;
 
 use std::fs;
@@ -20,7 +22,10 @@ fn without_an_active_keyset_nothing_is_sealed_and_the_way_out_is_told() {
     support::tools::run("sqlite3", &[database.to_str().unwrap(), sql]);
     machine.write("plain", b"x");
     let said = machine.refused(1, ["seal", "--no-password", "-o", "sealed", "plain"]);
-    assert!(said.contains("no keyset is Active") && said.contains("keystead keyset activate"), "{said}");
+    assert!(
+        said.contains("no keyset is Active") && said.contains("keystead keyset activate"),
+        "{said}"
+    );
     assert!(!machine.path("sealed").exists());
     machine.ok(["keyset", "activate", &id]);
     machine.ok(["seal", "--no-password", "-o", "sealed", "plain"]);
@@ -32,11 +37,18 @@ fn the_active_keyset_cannot_be_deleted() {
     machine.export_plain("export.pem");
     let said = machine.refused(1, ["keyset", "delete", "active", "--yes"]);
     assert!(said.contains("it is the Active keyset"), "{said}");
-    let forced = ["keyset", "delete", "active", "--yes", "--force", "--reason", "because"];
+    let forced = [
+        "keyset", "delete", "active", "--yes", "--force", "--reason", "because",
+    ];
     assert!(machine.refused(1, forced).contains("it is the Active keyset"));
     assert_eq!(machine.keysets().len(), 1);
     let trail = machine.json(["audit", "list"]);
-    let refused = trail["events"].as_array().unwrap().iter().filter(|e| e["outcome"] == "refused").count();
+    let refused = trail["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|e| e["outcome"] == "refused")
+        .count();
     assert_eq!(refused, 2, "refused attempts are events: {trail}");
 }
 
@@ -47,11 +59,29 @@ fn a_keyset_that_was_never_exported_is_deleted_only_with_a_reason() {
     assert_eq!(created["state"], "inactive");
     let id = text(&created, "id");
     let said = machine.refused(1, ["keyset", "delete", id, "--yes"]);
-    assert!(said.contains("never exported") && said.contains("--force --reason"), "{said}");
+    assert!(
+        said.contains("never exported") && said.contains("--force --reason"),
+        "{said}"
+    );
     let said = machine.refused(1, ["keyset", "delete", id, "--force", "--reason", "test"]);
-    assert!(said.contains("--yes"), "without a terminal nobody can be asked: {said}");
-    assert_eq!(machine.run(["keyset", "delete", id, "--yes", "--force"]).status, 2, "a force needs a reason");
-    machine.ok(["keyset", "delete", id, "--yes", "--force", "--reason", "made by mistake"]);
+    assert!(
+        said.contains("--yes"),
+        "without a terminal nobody can be asked: {said}"
+    );
+    assert_eq!(
+        machine.run(["keyset", "delete", id, "--yes", "--force"]).status,
+        2,
+        "a force needs a reason"
+    );
+    machine.ok([
+        "keyset",
+        "delete",
+        id,
+        "--yes",
+        "--force",
+        "--reason",
+        "made by mistake",
+    ]);
     machine.refused(3, ["keyset", "show", id]);
     assert!(machine.ok(["audit", "list"]).contains("made by mistake"));
 }
@@ -74,7 +104,12 @@ fn an_exported_inactive_keyset_is_deleted_and_can_come_back() {
 fn keysets_are_named_by_id_fingerprint_or_active() {
     let machine = Machine::initialised();
     let active = machine.active();
-    for name in [text(&active, "id"), text(&active, "fingerprint"), &text(&active, "fingerprint")[..8], "active"] {
+    for name in [
+        text(&active, "id"),
+        text(&active, "fingerprint"),
+        &text(&active, "fingerprint")[..8],
+        "active",
+    ] {
         assert_eq!(machine.json(["keyset", "show", name]), active);
     }
     machine.refused(2, ["keyset", "show", &text(&active, "fingerprint")[..7]]);
@@ -87,14 +122,28 @@ fn keysets_are_named_by_id_fingerprint_or_active() {
 fn an_export_never_replaces_a_file_unless_told() {
     let machine = Machine::initialised();
     machine.write("precious.pem", b"precious");
-    let export = ["keyset", "export", "active", "--to", "precious.pem", "--unprotected"];
+    let export = [
+        "keyset",
+        "export",
+        "active",
+        "--to",
+        "precious.pem",
+        "--unprotected",
+    ];
     let said = machine.refused(1, export);
     assert!(said.contains("--overwrite"), "{said}");
     assert_eq!(machine.read("precious.pem"), b"precious");
     assert_eq!(machine.active()["last_exported_at"], serde_json::Value::Null);
     machine.ok(export.into_iter().chain(["--overwrite"]));
-    assert!(machine.read("precious.pem").starts_with(b"-----BEGIN PRIVATE KEY"));
-    let mode = fs::metadata(machine.path("precious.pem")).unwrap().permissions().mode();
+    assert!(
+        machine
+            .read("precious.pem")
+            .starts_with(b"-----BEGIN PRIVATE KEY")
+    );
+    let mode = fs::metadata(machine.path("precious.pem"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
     // The same for what is sealed and opened.
     machine.write("plain", b"x");
@@ -108,12 +157,38 @@ fn an_export_never_replaces_a_file_unless_told() {
 fn an_export_is_protected_unless_somebody_says_otherwise() {
     let machine = Machine::initialised();
     let said = machine.refused(1, ["keyset", "export", "active", "--to", "e.pem"]);
-    assert!(said.contains("no terminal to ask at") && said.contains("--unprotected"), "{said}");
+    assert!(
+        said.contains("no terminal to ask at") && said.contains("--unprotected"),
+        "{said}"
+    );
     assert!(!machine.path("e.pem").exists());
     machine.write("short", "1234567");
-    machine.refused(1, ["keyset", "export", "active", "--to", "e.pem", "--passphrase-file", "short"]);
-    let ran = machine.run(["keyset", "export", "active", "--to", "e.pem", "--generate-passphrase"]);
-    let passphrase = ran.err.lines().find_map(|l| l.split("shown this once: ").nth(1)).unwrap().to_owned();
+    machine.refused(
+        1,
+        [
+            "keyset",
+            "export",
+            "active",
+            "--to",
+            "e.pem",
+            "--passphrase-file",
+            "short",
+        ],
+    );
+    let ran = machine.run([
+        "keyset",
+        "export",
+        "active",
+        "--to",
+        "e.pem",
+        "--generate-passphrase",
+    ]);
+    let passphrase = ran
+        .err
+        .lines()
+        .find_map(|l| l.split("shown this once: ").nth(1))
+        .unwrap()
+        .to_owned();
     assert!(!ran.out.contains(&passphrase));
     machine.write("generated", &passphrase);
     let inspected = machine.json(["keyset", "inspect", "e.pem", "--passphrase-file", "generated"]);
@@ -126,7 +201,13 @@ fn an_export_is_protected_unless_somebody_says_otherwise() {
 fn a_passphrase_can_come_from_the_environment() {
     let machine = Machine::initialised();
     let mut command = machine.command(["keyset", "export", "active", "--to", "e.pem"]);
-    assert!(command.env("KEYSTEAD_PASSPHRASE", "from the environment").status().unwrap().success());
+    assert!(
+        command
+            .env("KEYSTEAD_PASSPHRASE", "from the environment")
+            .status()
+            .unwrap()
+            .success()
+    );
     machine.write("same", "from the environment\r\n");
     machine.ok(["keyset", "inspect", "e.pem", "--passphrase-file", "same"]);
 }
@@ -170,22 +251,42 @@ fn another_master_key_is_noticed_and_nothing_is_rewritten() {
     let status = machine.json(["db", "status"]);
     let database = fs::read(machine.data_dir().join("keystead.db")).unwrap();
     let ours = fs::read(machine.data_dir().join("master.key")).unwrap();
-    fs::copy(other.data_dir().join("master.key"), machine.data_dir().join("master.key")).unwrap();
+    fs::copy(
+        other.data_dir().join("master.key"),
+        machine.data_dir().join("master.key"),
+    )
+    .unwrap();
     let said = machine.refused(1, ["keyset", "create", "--bits", "2048", "--hint", "x"]);
-    let other_id = other.json(["db", "status"])["master_key_id"].as_str().unwrap().to_owned();
-    assert!(said.contains(text(&status, "master_key_id")) && said.contains(&other_id), "{said}");
+    let other_id = other.json(["db", "status"])["master_key_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        said.contains(text(&status, "master_key_id")) && said.contains(&other_id),
+        "{said}"
+    );
     assert!(fs::read(machine.data_dir().join("keystead.db")).unwrap() == database);
 
     fs::remove_file(machine.data_dir().join("master.key")).unwrap();
     let said = machine.refused(1, ["keyset", "list"]);
     assert!(said.contains("is missing"), "{said}");
-    assert!(!machine.data_dir().join("master.key").exists(), "only init makes a master key");
+    assert!(
+        !machine.data_dir().join("master.key").exists(),
+        "only init makes a master key"
+    );
     machine.refused(1, ["init"]);
 
     fs::write(machine.data_dir().join("master.key"), ours).unwrap();
     let said = machine.refused(1, ["keyset", "list"]);
-    assert!(said.contains("chmod"), "a key that others can read is refused: {said}");
-    fs::set_permissions(machine.data_dir().join("master.key"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(
+        said.contains("chmod"),
+        "a key that others can read is refused: {said}"
+    );
+    fs::set_permissions(
+        machine.data_dir().join("master.key"),
+        fs::Permissions::from_mode(0o600),
+    )
+    .unwrap();
     machine.ok(["keyset", "list"]);
 }
 
@@ -213,15 +314,24 @@ fn every_use_of_a_private_key_is_in_the_trail_before_and_after() {
         "keyset.export done",
     ];
     assert_eq!(words, expected);
-    let sequences: Vec<u64> =
-        events["events"].as_array().unwrap().iter().map(|e| e["sequence"].as_u64().unwrap()).collect();
+    let sequences: Vec<u64> = events["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["sequence"].as_u64().unwrap())
+        .collect();
     assert_eq!(sequences, (1..=7).collect::<Vec<u64>>());
 }
 
 #[test]
 fn without_an_installation_commands_say_how_to_make_one() {
     let machine = Machine::new();
-    for args in [&["keyset", "list"][..], &["keyset", "recipient"], &["seal", "--no-password"], &["audit", "list"]] {
+    for args in [
+        &["keyset", "list"][..],
+        &["keyset", "recipient"],
+        &["seal", "--no-password"],
+        &["audit", "list"],
+    ] {
         let said = machine.refused(1, args);
         assert!(said.contains("keystead init"), "{said}");
     }

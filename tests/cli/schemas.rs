@@ -1,5 +1,7 @@
 //! What commands print as JSON is what the schemas in docs/schemas say.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
+
 mod support;
 
 use std::fs;
@@ -18,14 +20,24 @@ impl Schemas {
             serde_json::from_str(&fs::read_to_string(folder.join(name)).unwrap()).unwrap()
         };
         let keyset = read("keyset.schema.json");
-        let registry = Registry::new().add(text(&keyset, "$id").to_owned(), keyset).unwrap().prepare().unwrap();
+        let registry = Registry::new()
+            .add(text(&keyset, "$id").to_owned(), keyset)
+            .unwrap()
+            .prepare()
+            .unwrap();
         let schema = read(&format!("{name}.schema.json"));
-        jsonschema::options().with_registry(&registry).build(&schema).unwrap()
+        jsonschema::options()
+            .with_registry(&registry)
+            .build(&schema)
+            .unwrap()
     }
 
     fn check(name: &str, value: &Value) {
         let validator = Self::validator(name);
-        let wrong: Vec<String> = validator.iter_errors(value).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        let wrong: Vec<String> = validator
+            .iter_errors(value)
+            .map(|e| format!("{}: {e}", e.instance_path()))
+            .collect();
         assert!(wrong.is_empty(), "{name}: {wrong:#?}\n{value:#}");
     }
 }
@@ -33,28 +45,65 @@ impl Schemas {
 #[test]
 fn every_json_result_meets_its_schema() {
     let machine = Machine::new();
-    let init = ["init", "--bits", "2048", "--export-to", "first.pem", "--generate-passphrase"];
+    let init = [
+        "init",
+        "--bits",
+        "2048",
+        "--export-to",
+        "first.pem",
+        "--generate-passphrase",
+    ];
     Schemas::check("init", &machine.json(init));
     Schemas::check("keyset-list", &machine.json(["keyset", "list"]));
     let created = machine.json(["keyset", "create", "--bits", "2048", "--hint", "second"]);
     Schemas::check("keyset", &created);
-    Schemas::check("activated", &machine.json(["keyset", "activate", text(&created, "id")]));
+    Schemas::check(
+        "activated",
+        &machine.json(["keyset", "activate", text(&created, "id")]),
+    );
     for keyset in machine.keysets() {
         Schemas::check("keyset", &machine.json(["keyset", "show", text(&keyset, "id")]));
     }
-    let export = ["keyset", "export", "--all", "--to", "all.pem", "--passphrase-file", "passphrase"];
+    let export = [
+        "keyset",
+        "export",
+        "--all",
+        "--to",
+        "all.pem",
+        "--passphrase-file",
+        "passphrase",
+    ];
     Schemas::check("export", &machine.json(export));
     Schemas::check("inspect", &machine.json(["keyset", "inspect", "all.pem"]));
-    Schemas::check("inspect", &machine.json(["keyset", "inspect", "all.pem", "--passphrase-file", "passphrase"]));
+    Schemas::check(
+        "inspect",
+        &machine.json(["keyset", "inspect", "all.pem", "--passphrase-file", "passphrase"]),
+    );
 
     let other = Machine::initialised();
     fs::copy(machine.path("all.pem"), other.path("all.pem")).unwrap();
-    let import = ["keyset", "import", "all.pem", "--passphrase-file", "passphrase", "--yes"];
+    let import = [
+        "keyset",
+        "import",
+        "all.pem",
+        "--passphrase-file",
+        "passphrase",
+        "--yes",
+    ];
     Schemas::check("import", &other.json(import));
     Schemas::check("keyset-list", &other.json(["keyset", "list"]));
 
     machine.write("plain", b"x");
-    let seal = ["seal", "--password-file", "password", "--password-hint", "h", "-o", "sealed", "plain"];
+    let seal = [
+        "seal",
+        "--password-file",
+        "password",
+        "--password-hint",
+        "h",
+        "-o",
+        "sealed",
+        "plain",
+    ];
     Schemas::check("sealed", &machine.json(seal));
     Schemas::check("slots", &machine.json(["slots", "sealed"]));
     Schemas::check("opened", &machine.json(["open", "-o", "opened", "sealed"]));

@@ -1,5 +1,7 @@
 //! Nothing secret is left where others look: the database and its log, temporary files, messages, core files.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
+
 mod support;
 
 use std::fs;
@@ -29,20 +31,60 @@ fn no_private_key_bytes_and_no_passphrase_are_left_anywhere() {
     let mut said = Vec::new();
     let mut go = |args: &[&str]| {
         let mut command = machine.command(args);
-        command.arg("-vvv").env("TMPDIR", machine.path("tmp")).env("RUST_LOG", "trace");
+        command
+            .arg("-vvv")
+            .env("TMPDIR", machine.path("tmp"))
+            .env("RUST_LOG", "trace");
         let ran = support::ran(command.output().unwrap());
         assert_eq!(ran.status, 0, "{}", ran.err);
         said.extend(ran.stdout);
         said.extend(ran.err.into_bytes());
     };
-    go(&["init", "--bits", "2048", "--export-to", "safe/first.pem", "--passphrase-file", "passphrase"]);
-    go(&["keyset", "create", "--bits", "2048", "--hint", "second", "--activate"]);
+    go(&[
+        "init",
+        "--bits",
+        "2048",
+        "--export-to",
+        "safe/first.pem",
+        "--passphrase-file",
+        "passphrase",
+    ]);
+    go(&[
+        "keyset",
+        "create",
+        "--bits",
+        "2048",
+        "--hint",
+        "second",
+        "--activate",
+    ]);
     machine.write("plain", b"content");
     go(&["seal", "--password-file", "password", "-o", "sealed", "plain"]);
     go(&["open", "-o", "opened", "sealed"]);
-    go(&["open", "--password-file", "password", "-o", "opened-again", "sealed"]);
-    go(&["keyset", "inspect", "safe/first.pem", "--passphrase-file", "passphrase"]);
-    go(&["keyset", "export", "active", "--to", "safe/second.pem", "--passphrase-file", "passphrase"]);
+    go(&[
+        "open",
+        "--password-file",
+        "password",
+        "-o",
+        "opened-again",
+        "sealed",
+    ]);
+    go(&[
+        "keyset",
+        "inspect",
+        "safe/first.pem",
+        "--passphrase-file",
+        "passphrase",
+    ]);
+    go(&[
+        "keyset",
+        "export",
+        "active",
+        "--to",
+        "safe/second.pem",
+        "--passphrase-file",
+        "passphrase",
+    ]);
     go(&["keyset", "list"]);
     go(&["audit", "list"]);
     assert!(said.len() > 2000, "the most verbose level says something");
@@ -85,28 +127,51 @@ fn private_key_needles(machine: &Machine, export: &str) -> Vec<Needle> {
         let window = &der[start..start + 24];
         needles.push(needle(&format!("{export}, private key, raw at {start}"), window));
         let hex: String = window.iter().map(|b| format!("{b:02x}")).collect();
-        needles.push(needle(&format!("{export}, private key, hex at {start}"), hex.as_bytes()));
-        needles.push(needle(&format!("{export}, private key, upper hex"), hex.to_uppercase().as_bytes()));
+        needles.push(needle(
+            &format!("{export}, private key, hex at {start}"),
+            hex.as_bytes(),
+        ));
+        needles.push(needle(
+            &format!("{export}, private key, upper hex"),
+            hex.to_uppercase().as_bytes(),
+        ));
         // 24 bytes that begin at a multiple of three are a run of base64 of their own.
         let aligned = start / 3 * 3;
         let base64 = STANDARD.encode(&der[aligned..aligned + 24]);
-        needles.push(needle(&format!("{export}, private key, base64"), base64.as_bytes()));
+        needles.push(needle(
+            &format!("{export}, private key, base64"),
+            base64.as_bytes(),
+        ));
         // As somebody's derived Debug would print it.
         let debug = format!("{:?}", &window[..8]);
-        needles.push(needle(&format!("{export}, private key, Debug"), &debug.as_bytes()[1..debug.len() - 1]));
+        needles.push(needle(
+            &format!("{export}, private key, Debug"),
+            &debug.as_bytes()[1..debug.len() - 1],
+        ));
     }
     needles
 }
 
 fn der(pem: &str, passphrase: Option<&str>) -> Vec<u8> {
     let out = tempfile::NamedTempFile::new().unwrap();
-    let (path, pass) = (out.path().to_str().unwrap(), format!("pass:{}", passphrase.unwrap_or_default()));
-    run("openssl", &["pkey", "-in", pem, "-passin", &pass, "-outform", "DER", "-out", path]);
+    let (path, pass) = (
+        out.path().to_str().unwrap(),
+        format!("pass:{}", passphrase.unwrap_or_default()),
+    );
+    run(
+        "openssl",
+        &[
+            "pkey", "-in", pem, "-passin", &pass, "-outform", "DER", "-out", path,
+        ],
+    );
     fs::read(path).unwrap()
 }
 
 fn needle(what: &str, bytes: &[u8]) -> Needle {
-    Needle { what: what.to_owned(), bytes: bytes.to_vec() }
+    Needle {
+        what: what.to_owned(),
+        bytes: bytes.to_vec(),
+    }
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
@@ -145,7 +210,9 @@ fn the_process_cannot_be_dumped() {
         fs::copy(env!("CARGO_BIN_EXE_keystead"), &program).unwrap();
         run("chown", &["-R", "65534:65534", machine.home().to_str().unwrap()]);
         let mut command = std::process::Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program);
+        command
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(program);
         command
     } else {
         machine.command(Vec::<String>::new())
@@ -163,8 +230,15 @@ fn the_process_cannot_be_dumped() {
     assert_eq!(&first, b"age-encryption.org/v1");
     let process = format!("/proc/{}", child.id());
     let limits = fs::read_to_string(format!("{process}/limits")).unwrap();
-    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    assert_eq!(
+        core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(),
+        ["0", "0"],
+        "{core}"
+    );
     // What belongs to a process that cannot be dumped belongs to root (proc(5), PR_SET_DUMPABLE).
     if ordinary {
         assert_eq!(fs::metadata(format!("{process}/maps")).unwrap().uid(), 0);

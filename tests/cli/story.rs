@@ -1,5 +1,7 @@
 //! The story that the product exists for, from the first run to the restore on another machine.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
+
 mod support;
 
 use std::fs;
@@ -14,9 +16,24 @@ fn a_lost_installation_is_survived_by_its_export() {
     // A machine with an installation seals a backup and exports its keyset to a folder.
     machine.ok(["init", "--hint", "Head office, 2026"]);
     let lost = machine.active();
-    machine.ok(["seal", "--password-file", "password", "-o", "backup.age", "backup.tar"]);
+    machine.ok([
+        "seal",
+        "--password-file",
+        "password",
+        "-o",
+        "backup.age",
+        "backup.tar",
+    ]);
     fs::create_dir(machine.path("safe")).unwrap();
-    machine.ok(["keyset", "export", "active", "--to", "safe", "--passphrase-file", "passphrase"]);
+    machine.ok([
+        "keyset",
+        "export",
+        "active",
+        "--to",
+        "safe",
+        "--passphrase-file",
+        "passphrase",
+    ]);
     let export = format!("safe/keyset-{}.pem", &text(&lost, "fingerprint")[..16]);
     assert!(machine.path(&export).is_file());
     let exported = machine.active();
@@ -40,7 +57,14 @@ fn a_lost_installation_is_survived_by_its_export() {
     assert_eq!(machine.keysets().len(), 1);
 
     // Importing yields an Inactive keyset with an id of its own.
-    machine.ok(["keyset", "import", &export, "--passphrase-file", "passphrase", "--yes"]);
+    machine.ok([
+        "keyset",
+        "import",
+        &export,
+        "--passphrase-file",
+        "passphrase",
+        "--yes",
+    ]);
     let imported = machine.json(["keyset", "show", text(&lost, "fingerprint")]);
     assert_eq!(imported["state"], "inactive");
     assert_eq!(imported["origin"], "imported");
@@ -76,7 +100,16 @@ fn a_lost_installation_is_survived_by_its_export() {
 fn the_password_opens_without_any_installation() {
     let machine = Machine::initialised();
     machine.write("plain", b"content");
-    machine.ok(["seal", "--password-file", "password", "--password-hint", "the usual", "-o", "sealed", "plain"]);
+    machine.ok([
+        "seal",
+        "--password-file",
+        "password",
+        "--password-hint",
+        "the usual",
+        "-o",
+        "sealed",
+        "plain",
+    ]);
     let elsewhere = Machine::new();
     fs::copy(machine.path("sealed"), elsewhere.path("sealed")).unwrap();
     elsewhere.ok(["open", "--password-file", "password", "-o", "plain", "sealed"]);
@@ -122,18 +155,47 @@ fn all_keysets_go_into_one_file_and_come_back_whole() {
     for hint in ["second", "third"] {
         machine.ok(["keyset", "create", "--bits", "2048", "--hint", hint]);
     }
-    machine.ok(["keyset", "export", "--all", "--to", "all.pem", "--passphrase-file", "passphrase"]);
+    machine.ok([
+        "keyset",
+        "export",
+        "--all",
+        "--to",
+        "all.pem",
+        "--passphrase-file",
+        "passphrase",
+    ]);
     let other = Machine::initialised();
     fs::copy(machine.path("all.pem"), other.path("all.pem")).unwrap();
-    other.ok(["keyset", "import", "all.pem", "--passphrase-file", "passphrase", "--yes"]);
-    let hints: Vec<_> = other.keysets().iter().map(|k| text(k, "hint").to_owned()).collect();
+    other.ok([
+        "keyset",
+        "import",
+        "all.pem",
+        "--passphrase-file",
+        "passphrase",
+        "--yes",
+    ]);
+    let hints: Vec<_> = other
+        .keysets()
+        .iter()
+        .map(|k| text(k, "hint").to_owned())
+        .collect();
     for hint in ["first", "second", "third"] {
         assert!(hints.iter().any(|h| h == hint), "{hints:?}");
     }
     assert_eq!(other.keysets().len(), 4);
 
     // The same file again is refused, and changes nothing.
-    let refusal = other.refused(1, ["keyset", "import", "all.pem", "--passphrase-file", "passphrase", "--yes"]);
+    let refusal = other.refused(
+        1,
+        [
+            "keyset",
+            "import",
+            "all.pem",
+            "--passphrase-file",
+            "passphrase",
+            "--yes",
+        ],
+    );
     assert!(refusal.contains("is here already"), "{refusal}");
     assert_eq!(other.keysets().len(), 4);
 }
@@ -144,13 +206,38 @@ fn a_backup_server_seals_with_a_recipient_and_no_installation() {
     let line = machine.ok(["keyset", "recipient"]);
     let server = Machine::new();
     server.write("plain", content(70_000));
-    server.ok(["seal", "--no-password", "--recipient", line.trim(), "-o", "by-line", "plain"]);
+    server.ok([
+        "seal",
+        "--no-password",
+        "--recipient",
+        line.trim(),
+        "-o",
+        "by-line",
+        "plain",
+    ]);
     server.write("recipients", format!("# escrow\n\n{line}"));
-    server.ok(["seal", "--no-password", "--recipient", "recipients", "-o", "by-file", "plain"]);
+    server.ok([
+        "seal",
+        "--no-password",
+        "--recipient",
+        "recipients",
+        "-o",
+        "by-file",
+        "plain",
+    ]);
     let export = fs::read_to_string(machine.export_plain("export.pem")).unwrap();
-    let public = export.find("-----BEGIN PUBLIC KEY-----").unwrap()..export.find("-----BEGIN KEYSTEAD").unwrap();
+    let public =
+        export.find("-----BEGIN PUBLIC KEY-----").unwrap()..export.find("-----BEGIN KEYSTEAD").unwrap();
     server.write("public.pem", &export[public]);
-    server.ok(["seal", "--no-password", "--recipient", "public.pem", "-o", "by-pem", "plain"]);
+    server.ok([
+        "seal",
+        "--no-password",
+        "--recipient",
+        "public.pem",
+        "-o",
+        "by-pem",
+        "plain",
+    ]);
     assert!(!server.data_dir().exists());
     for sealed in ["by-line", "by-file", "by-pem"] {
         fs::copy(server.path(sealed), machine.path(sealed)).unwrap();

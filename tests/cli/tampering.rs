@@ -1,5 +1,7 @@
 //! An export whose parts were changed or mixed is refused, and nothing of it is stored.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
+
 mod support;
 
 use support::{Machine, text};
@@ -33,7 +35,15 @@ struct Scene {
 fn scene() -> Scene {
     let exporter = Machine::initialised();
     exporter.export_plain("ours.pem");
-    exporter.ok(["keyset", "create", "--bits", "2048", "--hint", "other", "--activate"]);
+    exporter.ok([
+        "keyset",
+        "create",
+        "--bits",
+        "2048",
+        "--hint",
+        "other",
+        "--activate",
+    ]);
     exporter.export_plain("theirs.pem");
     Scene {
         machine: Machine::initialised(),
@@ -44,7 +54,10 @@ fn scene() -> Scene {
 
 fn refused_as_tampered(machine: &Machine, content: &str) {
     let file = machine.write("changed.pem", content);
-    for args in [vec!["keyset", "inspect", &file], vec!["keyset", "import", &file, "--yes", "--hint", "x"]] {
+    for args in [
+        vec!["keyset", "inspect", &file],
+        vec!["keyset", "import", &file, "--yes", "--hint", "x"],
+    ] {
         let said = machine.refused(1, &args);
         assert!(said.contains("tampered with"), "{said}");
     }
@@ -54,7 +67,10 @@ fn refused_as_tampered(machine: &Machine, content: &str) {
 #[test]
 fn the_unchanged_export_is_accepted() {
     let Scene { machine, ours, .. } = scene();
-    let file = machine.write("whole.pem", format!("{}{}{}", ours.private, ours.public, ours.metadata));
+    let file = machine.write(
+        "whole.pem",
+        format!("{}{}{}", ours.private, ours.public, ours.metadata),
+    );
     machine.ok(["keyset", "import", &file, "--yes"]);
     assert_eq!(machine.keysets().len(), 2);
 }
@@ -81,34 +97,78 @@ fn a_changed_date_is_noticed() {
 
 #[test]
 fn the_public_block_of_another_keyset_is_noticed() {
-    let Scene { machine, ours, theirs } = scene();
-    refused_as_tampered(&machine, &format!("{}{}{}", ours.private, theirs.public, ours.metadata));
+    let Scene {
+        machine,
+        ours,
+        theirs,
+    } = scene();
+    refused_as_tampered(
+        &machine,
+        &format!("{}{}{}", ours.private, theirs.public, ours.metadata),
+    );
 }
 
 #[test]
 fn the_metadata_block_of_another_keyset_is_noticed() {
-    let Scene { machine, ours, theirs } = scene();
-    refused_as_tampered(&machine, &format!("{}{}{}", ours.private, ours.public, theirs.metadata));
+    let Scene {
+        machine,
+        ours,
+        theirs,
+    } = scene();
+    refused_as_tampered(
+        &machine,
+        &format!("{}{}{}", ours.private, ours.public, theirs.metadata),
+    );
 }
 
 #[test]
 fn a_foreign_private_key_in_front_is_noticed() {
-    let Scene { machine, ours, theirs } = scene();
-    refused_as_tampered(&machine, &format!("{}{}{}", theirs.private, ours.public, ours.metadata));
+    let Scene {
+        machine,
+        ours,
+        theirs,
+    } = scene();
+    refused_as_tampered(
+        &machine,
+        &format!("{}{}{}", theirs.private, ours.public, ours.metadata),
+    );
 }
 
 #[test]
 fn an_expected_fingerprint_is_checked() {
     let Scene { machine, ours, .. } = scene();
-    let file = machine.write("whole.pem", format!("{}{}{}", ours.private, ours.public, ours.metadata));
+    let file = machine.write(
+        "whole.pem",
+        format!("{}{}{}", ours.private, ours.public, ours.metadata),
+    );
     let mine = text(&machine.active(), "fingerprint").to_owned();
-    let said = machine.refused(1, ["keyset", "import", &file, "--yes", "--expect-fingerprint", &mine]);
+    let said = machine.refused(
+        1,
+        ["keyset", "import", &file, "--yes", "--expect-fingerprint", &mine],
+    );
     assert!(said.contains("expected was"), "{said}");
     assert_eq!(machine.keysets().len(), 1);
     let inspected = machine.json(["keyset", "inspect", &file]);
     let theirs = text(&inspected["keysets"][0], "fingerprint").to_owned();
-    machine.refused(2, ["keyset", "import", &file, "--yes", "--expect-fingerprint", &theirs[..12]]);
-    machine.ok(["keyset", "import", &file, "--yes", "--expect-fingerprint", &theirs[..16]]);
+    machine.refused(
+        2,
+        [
+            "keyset",
+            "import",
+            &file,
+            "--yes",
+            "--expect-fingerprint",
+            &theirs[..12],
+        ],
+    );
+    machine.ok([
+        "keyset",
+        "import",
+        &file,
+        "--yes",
+        "--expect-fingerprint",
+        &theirs[..16],
+    ]);
 }
 
 #[test]
@@ -117,8 +177,14 @@ fn a_wrong_passphrase_ends_with_status_4() {
     let export = exporter.export_protected("export.pem");
     let machine = Machine::initialised();
     let wrong = machine.write("wrong", "not the passphrase");
-    let said = machine.refused(4, ["keyset", "import", &export, "--yes", "--passphrase-file", &wrong]);
-    assert!(said.contains("passphrase is wrong, or the file is damaged"), "{said}");
+    let said = machine.refused(
+        4,
+        ["keyset", "import", &export, "--yes", "--passphrase-file", &wrong],
+    );
+    assert!(
+        said.contains("passphrase is wrong, or the file is damaged"),
+        "{said}"
+    );
     // Without any, and with nobody to ask, it is a refusal too, and no hang.
     machine.refused(4, ["keyset", "import", &export, "--yes"]);
     assert_eq!(machine.keysets().len(), 1);
@@ -128,10 +194,18 @@ fn a_wrong_passphrase_ends_with_status_4() {
 fn with_body(block: &str, change: impl FnOnce(&mut Vec<u8>)) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
     let lines: Vec<&str> = block.lines().collect();
-    let (label, inner, end) = (lines[0], lines[1..lines.len() - 1].concat(), lines[lines.len() - 1]);
+    let (label, inner, end) = (
+        lines[0],
+        lines[1..lines.len() - 1].concat(),
+        lines[lines.len() - 1],
+    );
     let mut body = STANDARD.decode(inner).unwrap();
     change(&mut body);
     let encoded = STANDARD.encode(body);
-    let wrapped: Vec<&str> = encoded.as_bytes().chunks(64).map(|l| std::str::from_utf8(l).unwrap()).collect();
+    let wrapped: Vec<&str> = encoded
+        .as_bytes()
+        .chunks(64)
+        .map(|l| std::str::from_utf8(l).unwrap())
+        .collect();
     format!("{label}\n{}\n{end}\n", wrapped.join("\n"))
 }

@@ -1,5 +1,7 @@
 //! Streams, tapes and damage: what comes out is authentic, and a file appears only when it is whole.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
+
 mod support;
 
 use std::fs;
@@ -46,13 +48,24 @@ fn a_cut_file_does_not_appear_and_a_cut_pipe_ends_in_an_error() {
     let len = 400_000;
     let image = sealed(&machine, len);
     let header = image.windows(4).position(|w| w == b"\n---").unwrap();
-    for cut in [0, 10, header, header + 60, image.len() / 2, image.len() - 17, image.len() - 1] {
+    for cut in [
+        0,
+        10,
+        header,
+        header + 60,
+        image.len() / 2,
+        image.len() - 17,
+        image.len() - 1,
+    ] {
         let path = machine.write("cut", &image[..cut]);
         machine.refused(1, ["open", "-o", "out", &path]);
         assert!(!machine.path("out").exists(), "cut at {cut}");
         let piped = machine.piped(["open"], &image[..cut]);
         assert_eq!(piped.status, 1);
-        assert!(content(len).starts_with(&piped.stdout), "only what is authentic came out");
+        assert!(
+            content(len).starts_with(&piped.stdout),
+            "only what is authentic came out"
+        );
     }
     assert_eq!(leftovers(&machine), Vec::<String>::new());
 }
@@ -65,7 +78,11 @@ fn a_changed_byte_anywhere_is_noticed() {
         let mut changed = image.clone();
         changed[at] ^= 1;
         let piped = machine.piped(["open"], &changed);
-        assert!(piped.status == 1 || piped.status == 4, "byte {at}: {}", piped.status);
+        assert!(
+            piped.status == 1 || piped.status == 4,
+            "byte {at}: {}",
+            piped.status
+        );
         assert!(content(150_000).starts_with(&piped.stdout), "byte {at}");
     }
 }
@@ -90,7 +107,10 @@ fn memory_stays_constant() {
     let machine = Machine::initialised();
     let peak = |len: usize| {
         let mut command = machine.command(["seal", "--no-password"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let piece = content(1 << 20);
@@ -105,7 +125,10 @@ fn memory_stays_constant() {
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
     };
     let (small, large) = (peak(8), peak(256));
-    assert!(large < small + 8 * 1024, "{small} KiB for 8 MiB, {large} KiB for 256 MiB");
+    assert!(
+        large < small + 8 * 1024,
+        "{small} KiB for 8 MiB, {large} KiB for 256 MiB"
+    );
 }
 
 #[test]
@@ -113,7 +136,11 @@ fn a_reader_that_goes_away_is_an_error_and_no_panic() {
     let machine = Machine::initialised();
     sealed(&machine, 5_000_000);
     let mut command = machine.command(["open", "sealed"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -124,7 +151,12 @@ fn a_reader_that_goes_away_is_an_error_and_no_panic() {
 #[test]
 fn other_files_are_told_what_they_are_not() {
     let machine = Machine::initialised();
-    for other in [&b"PK\x03\x04zip"[..], b"", b"age-encryption.org/v1\n", b"\0\0\0\0"] {
+    for other in [
+        &b"PK\x03\x04zip"[..],
+        b"",
+        b"age-encryption.org/v1\n",
+        b"\0\0\0\0",
+    ] {
         let path = machine.write("other", other);
         let said = machine.refused(1, ["open", "-o", "out", &path]);
         assert!(said.contains("sealed file"), "{said}");
@@ -134,6 +166,8 @@ fn other_files_are_told_what_they_are_not() {
 
 /// Temporary files in the home folder.
 fn leftovers(machine: &Machine) -> Vec<String> {
-    let names = fs::read_dir(machine.home()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let names = fs::read_dir(machine.home())
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.contains(".tmp")).collect()
 }

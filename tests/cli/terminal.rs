@@ -1,5 +1,7 @@
 //! What a person at a terminal sees and answers.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
+
 mod support;
 
 use rexpect::session::{PtySession, spawn_command};
@@ -14,7 +16,10 @@ fn session(machine: &Machine, args: &[&str]) -> PtySession {
 fn ends_with(mut session: PtySession, status: i32) -> String {
     let rest = session.exp_eof().unwrap();
     let ended = session.process().wait().unwrap();
-    assert!(format!("{ended:?}").contains(&format!(", {status})")), "{ended:?}: {rest}");
+    assert!(
+        format!("{ended:?}").contains(&format!(", {status})")),
+        "{ended:?}: {rest}"
+    );
     rest
 }
 
@@ -64,7 +69,16 @@ fn an_import_shows_the_hint_before_it_asks() {
 fn opening_asks_for_the_password_with_its_hint_when_no_keyset_is_here() {
     let machine = Machine::initialised();
     machine.write("plain", b"content");
-    machine.ok(["seal", "--password-file", "password", "--password-hint", "the usual", "-o", "sealed", "plain"]);
+    machine.ok([
+        "seal",
+        "--password-file",
+        "password",
+        "--password-hint",
+        "the usual",
+        "-o",
+        "sealed",
+        "plain",
+    ]);
     let elsewhere = Machine::new();
     std::fs::copy(machine.path("sealed"), elsewhere.path("sealed")).unwrap();
     let mut at = session(&elsewhere, &["open", "-o", "opened", "sealed"]);

@@ -3,7 +3,7 @@
 //! A backend author proves a backend with one macro call for each port that it implements, and needs no other crate of
 //! this workspace than this one as a dev-dependency:
 //!
-//! ```ignore
+//! ```text
 //! keystead_contract::store_contract!(async { PostgresFixture::new().await });
 //! ```
 //!

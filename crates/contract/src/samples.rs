@@ -19,9 +19,6 @@ pub const SAME_PREFIX: [u32; 3] = [149_884, 2_733_029, 3_816_630];
 /// The digits that the fingerprints of [`SAME_PREFIX`] begin with.
 pub const SHARED_PREFIX: &str = "624b60e1";
 
-/// A number for [`keyset`] whose fingerprint begins with `ffffffff`, the last of all beginnings.
-pub const HIGHEST_PREFIX: u32 = 0;
-
 /// A moment `seconds` after [`EPOCH_MICROS`], with a fraction of a second.
 ///
 /// # Errors
@@ -81,6 +78,22 @@ pub fn keyset_made_at(n: u32, created_at: Timestamp) -> Result<Keyset, Violation
         public_key(n)?,
         Origin::Generated,
         created_at,
+    ))
+}
+
+/// A keyset whose fingerprint begins with `ffffffff`, the last of all beginnings.
+///
+/// # Errors
+/// Never; the values are accepted ones.
+pub fn keyset_with_highest_prefix() -> Result<Keyset, Violation> {
+    const FOUND_BY_TRYING: u32 = 2_351_768_177;
+    let spki = format!("keystead highest key {FOUND_BY_TRYING}").into_bytes();
+    Ok(Keyset::new(
+        keyset_id(FOUND_BY_TRYING),
+        hint("keyset with the highest fingerprint")?,
+        PublicKey::new(spki, &public_numbers(FOUND_BY_TRYING))?,
+        Origin::Generated,
+        at(1_000)?,
     ))
 }
 
@@ -227,11 +240,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_samples_share_their_prefix() {
+    fn the_samples_have_the_prefixes_that_they_promise() {
         for n in SAME_PREFIX {
             let fingerprint = public_key(n).unwrap().fingerprint().to_string();
             assert!(fingerprint.starts_with(SHARED_PREFIX), "{fingerprint}");
         }
+        let highest = keyset_with_highest_prefix().unwrap().fingerprint().to_string();
+        assert!(highest.starts_with("ffffffff"), "{highest}");
     }
 
     #[test]

@@ -4,6 +4,24 @@ use zeroize::Zeroizing;
 ///
 /// It has no `Clone`, `Debug`, `Display`, equality or serialisation: the only way to the bytes is [`SecretBytes::expose`],
 /// which is easy to search for.
+///
+/// ```compile_fail,E0277
+/// fn shown(secret: &keystead_domain::SecretBytes) -> String {
+///     format!("{secret:?}")
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn printed(secret: &keystead_domain::SecretBytes) -> String {
+///     format!("{secret}")
+/// }
+/// ```
+///
+/// ```compile_fail,E0599
+/// fn copied(secret: keystead_domain::SecretBytes) -> keystead_domain::SecretBytes {
+///     secret.clone()
+/// }
+/// ```
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
 impl SecretBytes {
@@ -27,6 +45,24 @@ impl SecretBytes {
 }
 
 /// A private key as DER PKCS#8 (RFC 5958), unencrypted: the thing that this program exists to guard.
+///
+/// ```compile_fail,E0277
+/// fn shown(secret: &keystead_domain::PrivateKey) -> String {
+///     format!("{secret:?}")
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn printed(secret: &keystead_domain::PrivateKey) -> String {
+///     format!("{secret}")
+/// }
+/// ```
+///
+/// ```compile_fail,E0599
+/// fn copied(secret: keystead_domain::PrivateKey) -> keystead_domain::PrivateKey {
+///     secret.clone()
+/// }
+/// ```
 pub struct PrivateKey(SecretBytes);
 
 impl PrivateKey {
@@ -51,6 +87,24 @@ impl PrivateKey {
 
 /// What a person types or a file holds to protect an export or a backup. Exactly these bytes, without any normalisation,
 /// as OpenSSL takes them.
+///
+/// ```compile_fail,E0277
+/// fn shown(secret: &keystead_domain::Passphrase) -> String {
+///     format!("{secret:?}")
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn printed(secret: &keystead_domain::Passphrase) -> String {
+///     format!("{secret}")
+/// }
+/// ```
+///
+/// ```compile_fail,E0599
+/// fn copied(secret: keystead_domain::Passphrase) -> keystead_domain::Passphrase {
+///     secret.clone()
+/// }
+/// ```
 pub struct Passphrase(SecretBytes);
 
 impl Passphrase {
@@ -80,6 +134,24 @@ impl Passphrase {
 }
 
 /// The 128-bit key that a sealed file's header wraps and its payload is encrypted with (age v1).
+///
+/// ```compile_fail,E0277
+/// fn shown(secret: &keystead_domain::FileKey) -> String {
+///     format!("{secret:?}")
+/// }
+/// ```
+///
+/// ```compile_fail,E0277
+/// fn printed(secret: &keystead_domain::FileKey) -> String {
+///     format!("{secret}")
+/// }
+/// ```
+///
+/// ```compile_fail,E0599
+/// fn copied(secret: keystead_domain::FileKey) -> keystead_domain::FileKey {
+///     secret.clone()
+/// }
+/// ```
 pub struct FileKey(Zeroizing<[u8; 16]>);
 
 impl FileKey {

@@ -31,7 +31,10 @@ pub const PASSPHRASE: &str = "correct horse battery staple";
 impl Machine {
     /// An empty machine.
     pub fn new() -> Self {
-        let home = tempfile::Builder::new().prefix("keystead-test-").tempdir().unwrap();
+        let home = tempfile::Builder::new()
+            .prefix("keystead-test-")
+            .tempdir()
+            .unwrap();
         fs::write(home.path().join("passphrase"), format!("{PASSPHRASE}\n")).unwrap();
         fs::write(home.path().join("password"), "backup password\n").unwrap();
         Self { home }
@@ -121,7 +124,10 @@ impl Machine {
         S: AsRef<OsStr>,
     {
         let mut command = self.command(args);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_vec();
@@ -140,7 +146,10 @@ impl Machine {
 
     /// Every keyset, as JSON.
     pub fn keysets(&self) -> Vec<Value> {
-        self.json(["keyset", "list"])["keysets"].as_array().unwrap().clone()
+        self.json(["keyset", "list"])["keysets"]
+            .as_array()
+            .unwrap()
+            .clone()
     }
 
     /// The keyset that is Active, as JSON.
@@ -159,14 +168,29 @@ impl Machine {
 
     /// Exports the Active keyset without protection, and gives the path.
     pub fn export_plain(&self, name: &str) -> String {
-        self.ok(["keyset", "export", "active", "--to", &self.at(name), "--unprotected"]);
+        self.ok([
+            "keyset",
+            "export",
+            "active",
+            "--to",
+            &self.at(name),
+            "--unprotected",
+        ]);
         self.at(name)
     }
 
     /// Exports the Active keyset with [`PASSPHRASE`], and gives the path.
     pub fn export_protected(&self, name: &str) -> String {
         let file = self.at("passphrase");
-        self.ok(["keyset", "export", "active", "--to", &self.at(name), "--passphrase-file", &file]);
+        self.ok([
+            "keyset",
+            "export",
+            "active",
+            "--to",
+            &self.at(name),
+            "--passphrase-file",
+            &file,
+        ]);
         self.at(name)
     }
 }
@@ -194,5 +218,7 @@ pub fn content(len: usize) -> Vec<u8> {
 }
 
 pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or_else(|| panic!("no text {key} in {value}"))
+    value[key]
+        .as_str()
+        .unwrap_or_else(|| panic!("no text {key} in {value}"))
 }

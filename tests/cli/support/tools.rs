@@ -9,7 +9,10 @@ pub fn have(program: &str) -> bool {
     let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
         .any(|folder| folder.join(program).is_file());
     if !found {
-        assert!(std::env::var_os("KEYSTEAD_TEST_ALL").is_none(), "{program} is missing");
+        assert!(
+            std::env::var_os("KEYSTEAD_TEST_ALL").is_none(),
+            "{program} is missing"
+        );
         let name = std::thread::current().name().unwrap_or_default().to_owned();
         // Past the test harness, which would swallow it.
         let note = format!("not run: {name}: {program} is missing\n");
@@ -21,12 +24,20 @@ pub fn have(program: &str) -> bool {
 /// Runs a program that has to succeed, and gives its standard output.
 pub fn run(program: &str, args: &[&str]) -> Vec<u8> {
     let output = try_run(program, args);
-    assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{program} {args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     output.stdout
 }
 
 pub fn try_run(program: &str, args: &[&str]) -> Output {
-    Command::new(program).args(args).stdin(Stdio::null()).output().unwrap()
+    Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
 }
 
 /// The fingerprint as OpenSSL and sha256sum make it.

@@ -1,5 +1,7 @@
 //! The key file is what every place for a master key has to be.
 
+#![allow(clippy::unwrap_used, reason = "a fixture that fails fails its test")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,5 +1,7 @@
 //! The local folders are what every file share has to be.
 
+#![allow(clippy::unwrap_used, reason = "a fixture that fails fails its test")]
+
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;

@@ -1,13 +1,14 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use keystead_application::ports::Clock;
 use keystead_domain::{InvalidTimestamp, Timestamp};
 
+use crate::token::lock;
+
 /// A clock that stands still until a test sets it. Clones share the time.
 #[derive(Debug, Clone)]
 pub struct MemoryClock {
-    micros: Arc<AtomicI64>,
+    now: Arc<Mutex<Timestamp>>,
 }
 
 impl MemoryClock {
@@ -15,13 +16,13 @@ impl MemoryClock {
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
         Self {
-            micros: Arc::new(AtomicI64::new(now.as_micros())),
+            now: Arc::new(Mutex::new(now)),
         }
     }
 
     /// Sets the time, forward or back.
     pub fn set(&self, now: Timestamp) {
-        self.micros.store(now.as_micros(), Ordering::SeqCst);
+        *lock(&self.now) = now;
     }
 
     /// Moves the time by so many microseconds, forward or back, and returns the new time.
@@ -29,25 +30,15 @@ impl MemoryClock {
     /// # Errors
     /// When that lies beyond the calendar; the clock stays as it was.
     pub fn advance(&self, micros: i64) -> Result<Timestamp, InvalidTimestamp> {
-        let moved = Timestamp::from_micros(self.micros.load(Ordering::SeqCst).saturating_add(micros))?;
-        self.set(moved);
-        Ok(moved)
-    }
-}
-
-impl Default for MemoryClock {
-    /// Shows 2025-11-24T16:00:00Z.
-    fn default() -> Self {
-        Self {
-            micros: Arc::new(AtomicI64::new(1_764_000_000_000_000)),
-        }
+        let mut now = lock(&self.now);
+        *now = Timestamp::from_micros(now.as_micros().saturating_add(micros))?;
+        Ok(*now)
     }
 }
 
 impl Clock for MemoryClock {
-    #[expect(clippy::expect_used, reason = "only moments within the calendar get in")]
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.micros.load(Ordering::SeqCst)).expect("a moment within the calendar")
+        *lock(&self.now)
     }
 }
 
@@ -57,7 +48,7 @@ mod tests {
 
     #[test]
     fn it_moves_when_it_is_told_to() {
-        let clock = MemoryClock::default();
+        let clock = MemoryClock::at("2025-11-24T16:00:00Z".parse().unwrap());
         let first = clock.now();
         assert_eq!(clock.clone().now(), first);
         assert_eq!(clock.advance(-5).unwrap().as_micros(), first.as_micros() - 5);

@@ -12,6 +12,7 @@
     reason = "a benchmark reads the clock, prints, and may stop at the first failure"
 )]
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -48,21 +49,67 @@ fn main() {
     });
 }
 
+/// Ours and OpenSSL's turn and turn about.
 async fn generation(runs: usize) {
     let engine = AwsLcRsaEngine::new(Arc::new(OsRandomness));
-    let mut times = Vec::new();
+    let (mut ours, mut openssl) = (Vec::new(), Vec::new());
     for _ in 0..runs {
         let start = Instant::now();
         engine.generate(GenerateBits::B4096).await.unwrap();
-        times.push(start.elapsed().as_millis());
+        ours.push(start.elapsed());
+        openssl.extend(time_openssl_genpkey());
     }
-    times.sort_unstable();
-    println!(
-        "generate 4096: median {} ms, {} to {} ms, {runs} runs",
-        times[runs / 2],
-        times[0],
-        times[runs - 1]
-    );
+    let ours = median(ours).as_secs_f64();
+    print!("generate 4096: median {:.0} ms over {runs} runs", ours * 1e3);
+    if openssl.is_empty() {
+        println!("; openssl is missing");
+    } else {
+        let openssl = median(openssl).as_secs_f64();
+        println!(
+            "; openssl genpkey {:.0} ms (ratio {:.2})",
+            openssl * 1e3,
+            ours / openssl
+        );
+    }
+}
+
+fn time_openssl_genpkey() -> Option<Duration> {
+    let args = [
+        "genpkey",
+        "-quiet",
+        "-algorithm",
+        "RSA",
+        "-pkeyopt",
+        "rsa_keygen_bits:4096",
+        "-out",
+        "/dev/null",
+    ];
+    // Older releases have no -quiet, and print dots instead.
+    [&args[..], &[&args[..1], &args[2..]].concat()]
+        .into_iter()
+        .find_map(|args| {
+            let start = Instant::now();
+            let status = Command::new("openssl")
+                .args(args)
+                .stderr(Stdio::null())
+                .status()
+                .ok()?;
+            status.success().then(|| start.elapsed())
+        })
+}
+
+/// Private-key operations per second on one core, as `openssl speed` counts them.
+fn openssl_speed(bits: u16, seconds: &str) -> Option<f64> {
+    let args = ["speed", "-seconds", seconds, &format!("rsa{bits}")];
+    let output = Command::new("openssl")
+        .args(args)
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    // "rsa 4096 bits 0.004463s 0.000071s    224.0  14178.2": the figure before the last one.
+    let line = text.lines().find(|line| line.starts_with("rsa "))?;
+    line.split_whitespace().rev().nth(1)?.parse().ok()
 }
 
 async fn decryption(bits: GenerateBits, rounds: usize, operations: usize) {
@@ -87,6 +134,7 @@ async fn decryption(bits: GenerateBits, rounds: usize, operations: usize) {
         single.push(time_port(&loaded, &ciphertext, operations, 1).await);
     }
     let slow = time_port(&slow, &ciphertext, operations.div_ceil(4), 1).await;
+    let openssl = openssl_speed(bits.get(), if rounds > 2 { "5" } else { "1" });
     // Ratios within a round: what disturbs the machine for longer than a round disturbs both.
     let ratio = |port: &[Duration]| {
         let rounds = direct.iter().zip(port);
@@ -103,13 +151,21 @@ async fn decryption(bits: GenerateBits, rounds: usize, operations: usize) {
          (ratio {:.3}); pure {:.0}/s; load {:.2} ms",
         bits.get(),
         rate(median(direct)),
-        rate(median(busy)),
+        rate(median(busy.clone())),
         busy_ratio,
         rate(median(single)),
         single_ratio,
         rate(slow),
         load.as_secs_f64() * 1e3,
     );
+    match openssl {
+        Some(openssl) => println!(
+            "decrypt {}: openssl speed {openssl:.0}/s; ours is {:.2} times that",
+            bits.get(),
+            rate(median(busy)) / openssl
+        ),
+        None => println!("decrypt {}: openssl is missing", bits.get()),
+    }
 }
 
 fn time_raw(key: &OaepPrivateDecryptingKey, ciphertext: &[u8], operations: usize) -> Duration {

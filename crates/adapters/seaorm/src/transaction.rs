@@ -31,9 +31,8 @@ impl SeaOrmTransaction {
     pub(crate) async fn begin_reading(database: &Database) -> Result<Self, StoreError> {
         const OPERATION: &str = "take a snapshot";
         let transaction = database.begin_reading(OPERATION).await?;
-        // The first read decides which moment is seen; so it is this one, and not a later one.
-        let last_sequence = read::audit_head(&transaction, &database.failures, OPERATION).await?;
-        Ok(Self::new(transaction, database, last_sequence, None))
+        // What it reads first decides which moment it sees. A place in the trail is for writers.
+        Ok(Self::new(transaction, database, Sequence(0), None))
     }
 
     pub(crate) async fn begin_writing(database: &Database) -> Result<Self, StoreError> {

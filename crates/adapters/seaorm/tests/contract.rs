@@ -1,5 +1,7 @@
 //! The store is what every store has to be.
 
+#![allow(clippy::unwrap_used, reason = "a fixture that fails fails its test")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

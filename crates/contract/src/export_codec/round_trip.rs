@@ -43,7 +43,8 @@ async fn an_unprotected_export_is_read_again(fixture: Arc<dyn ExportCodecFixture
 
 async fn a_protected_export_is_unlocked_again(fixture: Arc<dyn ExportCodecFixture>) -> Verdict {
     let (codec, pair) = (fixture.codec(), fixture.key_pair().await);
-    for passphrase in [PASSPHRASE, "Pässwörd 🔑".as_bytes(), b"\xff\xfe not UTF-8"] {
+    // Exactly these bytes: beyond ASCII, and not even UTF-8.
+    for passphrase in [PASSPHRASE, b"P\xc3\xa4ssw\xc3\xb6rd \xff\xfe"] {
         let passphrase = samples::passphrase(passphrase);
         let file = codec.decode(&export(&*codec, &pair, Some(&passphrase))?)?;
         equal(file.privates.len(), 1, "the private keys in the file")?;
@@ -68,7 +69,6 @@ async fn another_passphrase_does_not_unlock(fixture: Arc<dyn ExportCodecFixture>
     let file = codec.decode(&export(&*codec, &pair, Some(&passphrase))?)?;
     for other in [
         &b""[..],
-        &PASSPHRASE[1..],
         b"Correct horse battery staple",
         b"correct horse battery staple\n",
     ] {

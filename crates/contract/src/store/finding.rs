@@ -81,7 +81,7 @@ async fn a_beginning_of_highest_digits_is_found(fixture: Arc<dyn StoreFixture>) 
         |n: &u32| samples::public_key(*n).is_ok_and(|key| key.fingerprint().to_string().ends_with("ff"));
     let number = (1..100_000).find(ends_high);
     let number = number.ok_or_else(|| Violation::new("no sample key ends in the highest digits"))?;
-    let keysets = sample_keysets(&[number, samples::HIGHEST_PREFIX])?;
+    let keysets = [samples::keyset(number)?, samples::keyset_with_highest_prefix()?];
     insert(&*store, &keysets).await?;
     let mut snapshot = store.snapshot().await?;
     for keyset in &keysets {

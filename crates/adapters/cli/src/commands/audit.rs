@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::Failure;
 use crate::context::Context;
-use crate::output::{AuditJson, printable, table};
+use crate::output::{AuditJson, moment, printable, table};
 
 #[derive(Serialize)]
 struct AuditListJson {
@@ -54,7 +54,7 @@ fn row(record: &AuditRecord) -> Vec<String> {
         .collect();
     vec![
         record.sequence.0.to_string(),
-        event.at.to_string(),
+        moment(event.at),
         printable(&event.actor.to_string()),
         event.action.as_str().to_owned(),
         event.outcome.as_str().to_owned(),

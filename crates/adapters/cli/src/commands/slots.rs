@@ -5,7 +5,7 @@ use crate::Failure;
 use crate::args::SlotsArgs;
 use crate::context::Context;
 use crate::input::open_input;
-use crate::output::{SlotJson, SlotsJson, field_lines, printable, state_words, table};
+use crate::output::{SlotJson, SlotsJson, field_lines, moment, printable, state_words, table};
 
 pub(crate) async fn run(context: &Context<'_>, args: SlotsArgs) -> Result<(), Failure> {
     let open = OpenBackup {
@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context<'_>, args: SlotsArgs) -> Result<(), Fa
         if let Some(info) = info {
             let fields = [
                 ("file", info.file_id.to_string()),
-                ("sealed", info.sealed_at.to_string()),
+                ("sealed", moment(info.sealed_at)),
                 (
                     "server",
                     info.server_id

@@ -12,7 +12,7 @@ pub(crate) use json::{
     InspectedKeysetJson, KeysetJson, KeysetListJson, OpenedJson, SealedJson, SettingJson, SlotJson,
     SlotsJson, passphrase_text,
 };
-pub(crate) use text::{field_lines, printable, state_words, table};
+pub(crate) use text::{field_lines, moment, printable, state_words, table};
 
 use crate::Failure;
 use crate::args::GlobalArgs;

@@ -1,7 +1,7 @@
 //! Words for people.
 
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
-use keystead_domain::{Keyset, State};
+use keystead_domain::{Keyset, State, Timestamp};
 
 /// A text of unknown origin, with everything made visible that could deceive the reader at a terminal: escape sequences,
 /// and marks that turn the direction of writing.
@@ -42,6 +42,15 @@ pub(crate) fn field_lines(fields: &[(&str, String)]) -> String {
     fields.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// A moment for people, to the second. JSON has all of it.
+pub(crate) fn moment(at: Timestamp) -> String {
+    let text = at.to_string();
+    match text.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => text,
+    }
+}
+
 /// The state with its reason.
 pub(crate) fn state_words(keyset: &Keyset) -> String {
     let origin = match keyset.origin() {
@@ -49,14 +58,14 @@ pub(crate) fn state_words(keyset: &Keyset) -> String {
         keystead_domain::keyset::Origin::Imported { .. } => "imported",
     };
     match keyset.state() {
-        State::Active { at } => format!("Active since {at}"),
+        State::Active { at } => format!("Active since {}", moment(*at)),
         State::NeverActivated => format!("Inactive ({origin}, never active)"),
         State::Superseded {
             at,
             by,
             activated_at: _,
         } => {
-            format!("Inactive (superseded {at} by {})", by.short())
+            format!("Inactive (superseded {} by {})", moment(*at), by.short())
         }
     }
 }

@@ -32,7 +32,6 @@ pub(crate) struct Memory {
     pub(crate) share: MemoryFileShare,
     pub(crate) engine: MemoryRsaEngine,
     codec: MemoryExportCodec,
-    clock: MemoryClock,
     randomness: MemoryRandomness,
     format: MemorySealedFormat,
     signing: MemorySigningEngine,
@@ -137,7 +136,8 @@ impl MasterKeyFixture for Memory {
 
 impl ClockFixture for Memory {
     fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(self.clock.clone())
+        let now = "2025-11-24T16:00:00Z".parse().unwrap();
+        Arc::new(MemoryClock::at(now))
     }
 
     fn goes_by_itself(&self) -> bool {

@@ -156,10 +156,15 @@ async fn a_file_that_is_no_database_or_a_damaged_one_is_corrupt() {
     let mut bytes = fs::read(place.path()).unwrap();
     bytes[4096..].iter_mut().for_each(|b| *b = 0xa5);
     fs::write(place.path(), bytes).unwrap();
-    let damaged = SeaOrmStore::connect(place.options()).await;
-    let damaged = match damaged {
+    let damaged = match SeaOrmStore::connect(place.options()).await {
         Err(e) => e,
-        Ok(store) => store.snapshot().await.err().unwrap(),
+        Ok(store) => store
+            .snapshot()
+            .await
+            .unwrap()
+            .list_keysets(None, 9)
+            .await
+            .unwrap_err(),
     };
     assert_eq!(damaged.kind, StoreErrorKind::Corrupt);
     assert!(

@@ -68,10 +68,11 @@ async fn what_is_dropped_never_was() {
 }
 
 #[tokio::test]
-async fn a_snapshot_stays_at_its_moment() {
+async fn a_snapshot_stays_at_the_moment_of_its_first_read() {
     let place = Place::new();
     let store = place.store().await;
     let mut before = store.snapshot().await.unwrap();
+    assert!(before.active_keyset().await.unwrap().is_none());
     insert(&store, &[generated(1)]).await;
     assert!(before.find_keyset(generated(1).id()).await.unwrap().is_none());
     assert!(before.list_audit(None, 9).await.unwrap().records.is_empty());

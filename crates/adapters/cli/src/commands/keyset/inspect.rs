@@ -7,7 +7,7 @@ use crate::Failure;
 use crate::args::InspectArgs;
 use crate::context::Context;
 use crate::input::read_export;
-use crate::output::{InspectJson, InspectedKeysetJson, field_lines, printable};
+use crate::output::{InspectJson, InspectedKeysetJson, field_lines, moment, printable};
 use crate::secrets::given_passphrase;
 
 pub(crate) async fn run(context: &Context<'_>, args: InspectArgs) -> Result<(), Failure> {
@@ -98,10 +98,10 @@ pub(super) fn facts(keyset: &ExaminedKeyset) -> Vec<(&'static str, String)> {
     match &keyset.metadata {
         Some(metadata) => {
             fields.push(("hint", printable(metadata.hint.as_str())));
-            fields.push(("created", metadata.created_at.to_string()));
+            fields.push(("created", moment(metadata.created_at)));
             fields.push((
                 "exported",
-                format!("{}, as {}", metadata.exported_at, metadata.id),
+                format!("{}, as {}", moment(metadata.exported_at), metadata.id),
             ));
         }
         None => fields.push(("hint", "the file holds none".to_owned())),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::Failure;
 use crate::args::{ListArgs, RecipientArgs, ShowArgs};
 use crate::context::{Context, reference};
-use crate::output::{KeysetJson, KeysetListJson, field_lines, printable, state_words, table};
+use crate::output::{KeysetJson, KeysetListJson, field_lines, moment, printable, state_words, table};
 
 const PAGE: u32 = 1000;
 
@@ -84,7 +84,7 @@ pub(crate) fn describe(keyset: &Keyset) -> String {
         }
     };
     let export = match keyset.last_export() {
-        Some(export) => format!("{} to {}", export.at, printable(&export.to)),
+        Some(export) => format!("{} to {}", moment(export.at), printable(&export.to)),
         None => "never: if this installation is lost, so is this keyset".to_owned(),
     };
     field_lines(&[
@@ -94,7 +94,7 @@ pub(crate) fn describe(keyset: &Keyset) -> String {
         ("bits", keyset.public_key().bits().to_string()),
         ("origin", origin),
         ("state", state_words(keyset)),
-        ("created", keyset.created_at().to_string()),
+        ("created", moment(keyset.created_at())),
         ("last export", export),
     ])
 }
@@ -107,7 +107,7 @@ fn row(keyset: &Keyset) -> Vec<String> {
         state_words(keyset),
         keyset
             .last_export()
-            .map_or_else(|| "never".to_owned(), |export| export.at.to_string()),
+            .map_or_else(|| "never".to_owned(), |export| moment(export.at)),
         printable(keyset.hint().as_str()),
     ]
 }
