@@ -21,7 +21,7 @@ impl Schemas {
         };
         let keyset = read("keyset.schema.json");
         let registry = Registry::new()
-            .add(text(&keyset, "$id").to_owned(), keyset)
+            .add(text(&keyset, "$id"), keyset.clone())
             .unwrap()
             .prepare()
             .unwrap();

@@ -132,6 +132,19 @@ fn memory_stays_constant() {
 }
 
 #[test]
+fn a_named_pipe_is_read_as_a_tape_is() {
+    let machine = Machine::initialised();
+    let image = sealed(&machine, 300_000);
+    let pipe = machine.at("tape");
+    support::tools::run("mkfifo", &[&pipe]);
+    let writer = std::thread::spawn(move || fs::write(pipe, image).unwrap());
+    let opened = machine.run(["open", "tape"]);
+    writer.join().unwrap();
+    assert_eq!(opened.status, 0, "{}", opened.err);
+    assert!(opened.stdout == content(300_000));
+}
+
+#[test]
 fn a_reader_that_goes_away_is_an_error_and_no_panic() {
     let machine = Machine::initialised();
     sealed(&machine, 5_000_000);

@@ -44,9 +44,10 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        text.parse::<jiff::Timestamp>()
-            .map(|moment| Self(moment.as_microsecond()))
-            .map_err(|_| InvalidTimestamp(text.chars().take(64).collect()))
+        let invalid = || InvalidTimestamp(text.chars().take(64).collect());
+        let moment: jiff::Timestamp = text.parse().map_err(|_| invalid())?;
+        // What a text can say, a store must be able to give back.
+        Self::from_micros(moment.as_microsecond()).map_err(|_| invalid())
     }
 }
 

@@ -4,7 +4,7 @@ use tracing_subscriber::EnvFilter;
 pub(crate) fn start(verbose: u8) {
     let level = match verbose {
         0 => "warn",
-        1 => "info",
+        1 => "info,sea_orm_migration=warn",
         2 => "debug",
         _ => "trace",
     };

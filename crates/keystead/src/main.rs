@@ -45,14 +45,16 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     let assembly = Assembly::new(configuration)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let code = runtime.block_on(async {
-        tokio::select! {
+        let code = tokio::select! {
             code = keystead_cli::run(cli, &assembly) => code,
             // Dropping the command undoes what is not committed and takes temporary files away.
             () = interrupted() => {
                 eprintln!("interrupted; nothing was left half done");
                 ExitCode::from(INTERRUPTED)
             }
-        }
+        };
+        assembly.close().await;
+        code
     });
     // A read of standard input may still be waiting; nothing is lost by not waiting for it.
     runtime.shutdown_background();

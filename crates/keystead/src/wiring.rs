@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,12 +29,17 @@ pub(crate) struct Assembly {
     database: SeaOrmOptions,
     schema: Arc<SeaOrmSchema>,
     randomness: Arc<dyn Randomness>,
+    /// What is to be closed at the end.
+    opened: Mutex<Vec<SeaOrmStore>>,
 }
 
 impl Assembly {
     pub(crate) fn new(configuration: Configuration) -> anyhow::Result<Self> {
         let randomness: Arc<dyn Randomness> = Arc::new(OsRandomness);
-        let mut database = SeaOrmOptions::new(configuration.database_url.clone());
+        let mut database = match &configuration.database_url {
+            Some(url) => SeaOrmOptions::new(url.clone()),
+            None => SeaOrmOptions::for_sqlite_file(&configuration.data_dir.join("keystead.db"))?,
+        };
         database.busy_timeout = Duration::from_secs(configuration.busy_timeout_seconds);
         let schema = Arc::new(SeaOrmSchema::new(database.clone())?);
         let codec = PemExportCodec::new(PemOptions {
@@ -56,7 +61,22 @@ impl Assembly {
             database,
             schema,
             randomness,
+            opened: Mutex::default(),
         })
+    }
+
+    /// Closes what was opened, so that a copy of the database file is complete.
+    pub(crate) async fn close(&self) {
+        let opened = self
+            .opened
+            .lock()
+            .map(|mut opened| std::mem::take(&mut *opened))
+            .unwrap_or_default();
+        for store in opened {
+            if let Err(error) = store.close().await {
+                tracing::warn!(%error, "the database was not closed in order; nothing is lost by that");
+            }
+        }
     }
 
     async fn foundation(&self) -> Result<Foundation, Failure> {
@@ -65,6 +85,9 @@ impl Assembly {
         let store = SeaOrmStore::connect(self.database.clone())
             .await
             .map_err(InstallationError::from)?;
+        if let Ok(mut opened) = self.opened.lock() {
+            opened.push(store.clone());
+        }
         let file = self.configuration.master_key_file.clone();
         let master_keys = KeyFileMasterKeyProvider::new(file, Arc::clone(&self.randomness));
         let place = self.schema.status().await.map_err(InstallationError::from)?.place;

@@ -38,6 +38,14 @@ impl SealedFormat for AgeSealedFormat {
         Ok(header::finished(authenticated, &mac))
     }
 
+    fn is_armored(&self, beginning: &[u8]) -> Option<bool> {
+        armor::is_armored(beginning)
+    }
+
+    fn dearmor(&self) -> Result<Box<dyn PayloadStream>, SealedFormatError> {
+        Ok(Box::new(Dearmor::default()))
+    }
+
     fn parse_header(&self, bytes: &[u8]) -> Result<ParsedHeader, SealedFormatError> {
         let Some(raw) = header::parse(bytes)? else {
             return Ok(ParsedHeader::NeedsMore);
@@ -133,18 +141,4 @@ fn interpret(raw: RawHeader) -> Result<SealedHeader, SealedFormatError> {
         info,
         others,
     })
-}
-
-impl AgeSealedFormat {
-    /// Whether a file begins like an ASCII-armored one; `None` when these bytes are too few to tell.
-    #[must_use]
-    pub fn is_armored(&self, beginning: &[u8]) -> Option<bool> {
-        armor::is_armored(beginning)
-    }
-
-    /// Takes the armor off.
-    #[must_use]
-    pub fn dearmor(&self) -> Box<dyn PayloadStream> {
-        Box::new(Dearmor::default())
-    }
 }

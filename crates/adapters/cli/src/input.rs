@@ -19,6 +19,9 @@ pub(crate) async fn open_input(
     match location {
         None | Some("-") => Ok(Box::new(tokio::io::stdin())),
         Some(location) => {
+            if let Some(device) = open_device(location).await {
+                return device;
+            }
             let located = context
                 .tools()
                 .shares
@@ -31,6 +34,18 @@ pub(crate) async fn open_input(
                 .await
                 .map_err(BackupError::from)?)
         }
+    }
+}
+
+/// A tape or a named pipe, which is read as standard input is; `None` for everything that is a file.
+async fn open_device(path: &str) -> Option<Result<Box<dyn AsyncRead + Send + Unpin>, Failure>> {
+    let found = tokio::fs::metadata(path).await.ok()?;
+    if found.is_file() || found.is_dir() {
+        return None;
+    }
+    match tokio::fs::File::open(path).await {
+        Ok(device) => Some(Ok(Box::new(device))),
+        Err(error) => Some(Err(Failure::stdio("the input could not be opened", &error))),
     }
 }
 

@@ -110,6 +110,14 @@ impl ExportCodec for MemoryExportCodec {
         Ok(decoded)
     }
 
+    fn public_keys(&self, file: &[u8]) -> Result<Vec<PublicBlock>, ExportCodecError> {
+        let blocks = read_blocks(&String::from_utf8_lossy(file))?;
+        let publics = blocks.into_iter().filter(|block| block.label == PUBLIC);
+        Ok(publics
+            .map(|block| PublicBlock(EncodedPublicKey::Spki(block.bytes)))
+            .collect())
+    }
+
     fn unlock(
         &self,
         block: &PrivateBlock,

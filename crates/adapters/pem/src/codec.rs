@@ -1,5 +1,5 @@
 use keystead_application::ports::{
-    DecodedFile, EncodePlan, EncodedPrivateKey, ExportCodec, ExportCodecError, PrivateBlock,
+    DecodedFile, EncodePlan, EncodedPrivateKey, ExportCodec, ExportCodecError, PrivateBlock, PublicBlock,
 };
 use keystead_domain::{ExportMetadata, MAX_PBKDF2_ITERATIONS, Passphrase, SecretBytes};
 
@@ -70,6 +70,10 @@ impl ExportCodec for PemExportCodec {
 
     fn decode(&self, file: &SecretBytes) -> Result<DecodedFile, ExportCodecError> {
         decode::decode(file.expose())
+    }
+
+    fn public_keys(&self, file: &[u8]) -> Result<Vec<PublicBlock>, ExportCodecError> {
+        decode::public_keys(file)
     }
 
     fn unlock(

@@ -17,16 +17,7 @@ pub const MAX_PRIVATE_KEYS: usize = 1000;
 pub const MAX_BLOCK_LEN: usize = 64 * 1024;
 
 pub(crate) fn decode(file: &[u8]) -> Result<DecodedFile, ExportCodecError> {
-    if file.len() > MAX_FILE_LEN {
-        return Err(ExportCodecError::TooMuchWork(format!(
-            "the file has {} bytes; at most {} MiB are read",
-            file.len(),
-            MAX_FILE_LEN / 1024 / 1024
-        )));
-    }
-    // A byte order mark would hide the first line.
-    let text = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-    let blocks = scan::blocks(text)?;
+    let blocks = bounded_blocks(file)?;
     check_number_of_keys(&blocks)?;
 
     let mut decoded = DecodedFile {
@@ -42,6 +33,32 @@ pub(crate) fn decode(file: &[u8]) -> Result<DecodedFile, ExportCodecError> {
         return Err(stranger::describe(file, &blocks));
     }
     Ok(decoded)
+}
+
+/// The public keys of a file, whatever else is in it.
+pub(crate) fn public_keys(file: &[u8]) -> Result<Vec<PublicBlock>, ExportCodecError> {
+    let mut decoded = DecodedFile {
+        privates: Vec::new(),
+        publics: Vec::new(),
+        metadata: Vec::new(),
+    };
+    let is_public = |block: &&Block<'_>| matches!(block.label, Label::PublicKey | Label::RsaPublicKey);
+    for block in bounded_blocks(file)?.iter().filter(is_public) {
+        add(&mut decoded, &mut Budget::default(), block)?;
+    }
+    Ok(decoded.publics)
+}
+
+fn bounded_blocks(file: &[u8]) -> Result<Vec<Block<'_>>, ExportCodecError> {
+    if file.len() > MAX_FILE_LEN {
+        return Err(ExportCodecError::TooMuchWork(format!(
+            "the file has {} bytes; at most {} MiB are read",
+            file.len(),
+            MAX_FILE_LEN / 1024 / 1024
+        )));
+    }
+    // A byte order mark would hide the first line.
+    scan::blocks(file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file))
 }
 
 fn check_number_of_keys(blocks: &[Block<'_>]) -> Result<(), ExportCodecError> {

@@ -29,6 +29,12 @@ pub trait ExportCodec: Send + Sync {
     /// When there is no private key, or a block is damaged, or asks for more work than is done.
     fn decode(&self, file: &SecretBytes) -> Result<DecodedFile, ExportCodecError>;
 
+    /// Finds the public keys of a file, which need not hold a private one. Bounded as [`ExportCodec::decode`] is.
+    ///
+    /// # Errors
+    /// When a block is damaged.
+    fn public_keys(&self, file: &[u8]) -> Result<Vec<PublicBlock>, ExportCodecError>;
+
     /// Decrypts a protected private key.
     ///
     /// # Errors

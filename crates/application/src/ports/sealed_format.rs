@@ -14,6 +14,15 @@ pub trait SealedFormat: Send + Sync {
     /// When a slot cannot be written, such as a hint that does not fit.
     fn write_header(&self, plan: &HeaderPlan, file_key: &FileKey) -> Result<Vec<u8>, SealedFormatError>;
 
+    /// Whether a file that begins so is wrapped in text armor; `None` when these bytes are too few to tell.
+    fn is_armored(&self, beginning: &[u8]) -> Option<bool>;
+
+    /// Takes the armor off a file, whose bytes then are as if it had never been on.
+    ///
+    /// # Errors
+    /// When this format knows no armor.
+    fn dearmor(&self) -> Result<Box<dyn PayloadStream>, SealedFormatError>;
+
     /// Reads a header from the beginning of a file.
     ///
     /// # Errors
@@ -64,7 +73,7 @@ pub trait SealedFormat: Send + Sync {
     fn open_payload(&self, file_key: &FileKey) -> Result<Box<dyn PayloadStream>, SealedFormatError>;
 }
 
-/// A payload on its way through the cipher, in constant memory.
+/// Bytes on their way through a cipher or out of armor, in constant memory.
 pub trait PayloadStream: Send {
     /// Takes some more input and appends what is ready to `out`. When opening, nothing is appended that was not
     /// authenticated.

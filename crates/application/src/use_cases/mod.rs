@@ -8,6 +8,7 @@ mod backup_error;
 mod browse_keysets;
 mod create_keyset;
 mod custody;
+mod dearmored;
 mod delete_keyset;
 mod edit_keyset;
 mod examine_export;

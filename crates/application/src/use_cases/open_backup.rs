@@ -6,6 +6,7 @@ use keystead_domain::{
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::custody::Custody;
+use super::dearmored::Dearmored;
 use super::pump::{Progress, pump};
 use super::shared::off_runtime;
 use super::{BackupError, ExamineExport, KeysetError};
@@ -79,7 +80,13 @@ impl OpenBackup {
         mut input: Box<dyn AsyncRead + Send + Unpin + 'a>,
     ) -> Result<SealedSource<'a>, BackupError> {
         let mut bytes = Vec::with_capacity(8 * 1024);
+        let mut armor_is_off = false;
         loop {
+            if !armor_is_off && self.format.is_armored(&bytes) == Some(true) {
+                let begun = std::mem::take(&mut bytes);
+                input = Box::new(Dearmored::new(begun, input, self.format.dearmor()?));
+                armor_is_off = true;
+            }
             match self.format.parse_header(&bytes)? {
                 ParsedHeader::Complete { header, len } => {
                     let first = bytes.split_off(len);

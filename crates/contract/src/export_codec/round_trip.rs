@@ -20,6 +20,7 @@ pub(super) fn cases() -> Vec<Case<dyn ExportCodecFixture>> {
         different_metadata_is_signed_differently,
         several_exports_in_one_file_are_all_read,
         what_mail_and_editors_add_is_passed_over,
+        public_keys_are_found_without_a_private_one,
     ]
 }
 
@@ -39,6 +40,23 @@ async fn an_unprotected_export_is_read_again(fixture: Arc<dyn ExportCodecFixture
     let public = PublicBlock(EncodedPublicKey::Spki(pair.public.spki_der().to_vec()));
     equal(file.publics, vec![public], "the public keys in the file")?;
     equal(file.metadata.len(), 1, "the metadata blocks in the file")
+}
+
+async fn public_keys_are_found_without_a_private_one(fixture: Arc<dyn ExportCodecFixture>) -> Verdict {
+    let (codec, pair) = (fixture.codec(), fixture.key_pair().await);
+    let public = PublicBlock(EncodedPublicKey::Spki(pair.public.spki_der().to_vec()));
+    let export = export(&*codec, &pair, None)?;
+    equal(
+        codec.public_keys(export.expose())?,
+        vec![public],
+        "the public keys of an export",
+    )?;
+    // A file without any key at all has no public keys either, and that is no error.
+    equal(
+        codec.public_keys(b"only text\n")?,
+        Vec::new(),
+        "the public keys of a text",
+    )
 }
 
 async fn a_protected_export_is_unlocked_again(fixture: Arc<dyn ExportCodecFixture>) -> Verdict {

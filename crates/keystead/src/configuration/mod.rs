@@ -13,7 +13,8 @@ pub(crate) use layers::SettingValue;
 /// The settings that hold, and where each comes from.
 pub(crate) struct Configuration {
     pub(crate) data_dir: PathBuf,
-    pub(crate) database_url: String,
+    /// `None`: the embedded database in the data folder.
+    pub(crate) database_url: Option<String>,
     pub(crate) busy_timeout_seconds: u64,
     pub(crate) master_key_file: PathBuf,
     pub(crate) bits: u64,
@@ -83,12 +84,12 @@ impl Configuration {
             absolute(data_dir.into())?
         };
         let database_url = match (url.is_empty(), url_file.is_empty()) {
-            (true, true) => format!("sqlite:{}", data_dir.join("keystead.db").display()),
-            (false, true) => url,
+            (true, true) => None,
+            (false, true) => Some(url),
             (true, false) => {
                 let text = std::fs::read_to_string(&url_file)
                     .with_context(|| format!("database.url_file: {url_file} cannot be read"))?;
-                text.trim_end().to_owned()
+                Some(text.trim_end().to_owned())
             }
             (false, false) => bail!("database.url and database.url_file are both set; set one of them"),
         };

@@ -134,9 +134,7 @@ fn from_file(context: &Context<'_>, path: &str) -> Result<Vec<Recipient>, Failur
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     let mut recipients = Vec::new();
     if text.contains("-----BEGIN ") {
-        let blocks = Err::<Vec<keystead_application::ports::PublicBlock>, _>(
-            keystead_application::ports::ExportCodecError::NotUnlocked,
-        );
+        let blocks = context.tools().codec.public_keys(text.as_bytes());
         for block in blocks.map_err(|error| unreadable(error.to_string()))? {
             recipients
                 .push(from_public_key(context, &block.0).map_err(|error| unreadable(error.to_string()))?);

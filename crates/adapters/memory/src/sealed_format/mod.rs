@@ -83,6 +83,14 @@ impl SealedFormat for MemorySealedFormat {
         Ok(bytes)
     }
 
+    fn is_armored(&self, _beginning: &[u8]) -> Option<bool> {
+        Some(false)
+    }
+
+    fn dearmor(&self) -> Result<Box<dyn PayloadStream>, SealedFormatError> {
+        Err(SealedFormatError::NotSealed("this format has no armor".into()))
+    }
+
     fn parse_header(&self, bytes: &[u8]) -> Result<ParsedHeader, SealedFormatError> {
         header::parse(bytes)
     }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use keystead_application::ports::{
-    DecodedFile, EncodePlan, EncodedPrivateKey, ExportCodec, ExportCodecError, KeyPair, PrivateBlock, Protect,
+    DecodedFile, EncodePlan, EncodedPrivateKey, ExportCodec, ExportCodecError, KeyPair, PrivateBlock,
+    Protect, PublicBlock,
 };
 use keystead_contract::export_codec::ExportCodecFixture;
 use keystead_contract::samples;
@@ -26,6 +27,7 @@ enum Fault {
     TripsOverCarriageReturns,
     SignsWithoutPurpose,
     DoesNotProtect,
+    WantsPrivateKeys,
     ReadsCutFiles,
 }
 
@@ -85,6 +87,7 @@ caught! { export_codec, BrokenFixture;
     carriage_returns: TripsOverCarriageReturns => "what_mail_and_editors_add_is_passed_over";
     a_message_without_purpose: SignsWithoutPurpose => "different_metadata_is_signed_differently";
     no_protection: DoesNotProtect => "a_protected_export_is_unlocked_again";
+    public_keys_that_need_a_private_one: WantsPrivateKeys => "public_keys_are_found_without_a_private_one";
     a_cut_file_that_is_read: ReadsCutFiles => "a_file_that_was_cut_never_gives_another_key";
 }
 
@@ -156,6 +159,13 @@ impl ExportCodec for BrokenCodec {
             _ => {}
         }
         Ok(decoded)
+    }
+
+    fn public_keys(&self, file: &[u8]) -> Result<Vec<PublicBlock>, ExportCodecError> {
+        match self.fault {
+            Fault::WantsPrivateKeys => Ok(self.inner.decode(&SecretBytes::new(file.to_vec()))?.publics),
+            _ => self.inner.public_keys(file),
+        }
     }
 
     fn unlock(

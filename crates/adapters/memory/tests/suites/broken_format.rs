@@ -99,6 +99,14 @@ impl SealedFormat for BrokenFormat {
         self.inner.write_header(&plan, file_key)
     }
 
+    fn is_armored(&self, beginning: &[u8]) -> Option<bool> {
+        self.inner.is_armored(beginning)
+    }
+
+    fn dearmor(&self) -> Result<Box<dyn PayloadStream>, SealedFormatError> {
+        self.inner.dearmor()
+    }
+
     fn parse_header(&self, bytes: &[u8]) -> Result<ParsedHeader, SealedFormatError> {
         match (self.fault, self.inner.parse_header(bytes)) {
             (Fault::AlwaysWantsMore, Err(_)) => Ok(ParsedHeader::NeedsMore),
