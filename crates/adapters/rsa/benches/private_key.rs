@@ -36,7 +36,7 @@ impl Randomness for OsRandomness {
 
 fn main() {
     let short = std::env::var_os("KEYSTEAD_BENCH_SHORT").is_some();
-    let (generations, rounds, operations) = if short { (2, 2, 20) } else { (15, 40, 50) };
+    let (generations, rounds, operations) = if short { (2, 2, 20) } else { (41, 40, 50) };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(1)
         .build()
