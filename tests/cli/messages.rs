@@ -216,3 +216,23 @@ fn help() {
     }
     stable(&machine, || assert_snapshot!("help", said.text));
 }
+
+#[test]
+fn completions_and_manual_pages_are_usable() {
+    let machine = Machine::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = machine.ok(["completions", shell]);
+        assert!(
+            script.contains("keystead") && script.contains("recipient"),
+            "{shell}"
+        );
+        if shell == "bash" {
+            let path = machine.write("completions.bash", &script);
+            support::tools::run("bash", &["-n", &path]);
+        }
+    }
+    assert!(machine.ok(["man"]).contains(".TH keystead 1"));
+    std::fs::create_dir(machine.path("man")).unwrap();
+    machine.ok(["man", "--dir", "man"]);
+    assert!(machine.path("man/keystead-keyset-import.1").is_file());
+}

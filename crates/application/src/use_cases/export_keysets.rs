@@ -4,15 +4,15 @@ use keystead_domain::{
     Action, Actor, ExportMetadata, Keyset, KeysetReference, Outcome, Passphrase, SecretBytes, Timestamp,
     keyset::LastExport,
 };
-use tokio::io::AsyncReadExt;
 use zeroize::Zeroizing;
 
 use super::KeysetError;
 use super::custody::{Custody, KeyUse};
+use super::export_files::{PlannedFile, plan_files, publish_and_compare};
 use super::shared::{all_keysets, off_runtime, resolve};
 use crate::ports::{
-    Clock, EncodePlan, EntryKind, ExportCodec, FileShare, LocatedShare, MasterKey, Protect, Randomness,
-    RandomnessExt, Replace, RsaEngine, ShareError, ShareErrorKind, SharePath, SignedMetadata, Store,
+    Clock, EncodePlan, ExportCodec, LocatedShare, MasterKey, Protect, Randomness, RandomnessExt, Replace,
+    RsaEngine, SignedMetadata, Store,
 };
 
 /// Writes keysets to a file share, reads back what was written, and records it.
@@ -274,31 +274,9 @@ impl ExportKeysets<'_> {
     }
 }
 
-/// Checks that an export could be written there, by beginning a file and discarding it.
-///
-/// # Errors
-/// When it could not: no such folder, no permission, or a file in the way.
-pub async fn check_destination(located: &LocatedShare, replace: Replace) -> Result<(), KeysetError> {
-    let LocatedShare { share, path } = located;
-    let probe = match share.stat(path).await? {
-        Some(EntryKind::Folder) => path.join("keyset.pem"),
-        None if path.names_folder() => return Err(no_folder(path)),
-        Some(EntryKind::Other) => return Err(no_place(path)),
-        None | Some(EntryKind::File) => path.clone(),
-    };
-    let replace = if &probe == path { replace } else { Replace::Allowed };
-    share.create(&probe, replace).await?.discard().await;
-    Ok(())
-}
-
 enum Written {
     Verified { place: String },
     Returned(SecretBytes),
-}
-
-struct PlannedFile {
-    keysets: Vec<Keyset>,
-    path: Option<SharePath>,
 }
 
 fn metadata(keyset: &Keyset, exported_at: Timestamp) -> ExportMetadata {
@@ -310,103 +288,4 @@ fn metadata(keyset: &Keyset, exported_at: Timestamp) -> ExportMetadata {
         exported_at,
         fingerprint: keyset.fingerprint(),
     }
-}
-
-/// Decides which keyset goes into which file: into a folder, one file each; into a file, all of them.
-async fn plan_files(
-    destination: &ExportDestination,
-    keysets: Vec<Keyset>,
-) -> Result<Vec<PlannedFile>, KeysetError> {
-    if keysets.is_empty() {
-        return Err(KeysetError::Destination(
-            "there is no keyset to export".to_owned(),
-        ));
-    }
-    let ExportDestination::Share { located, replace } = destination else {
-        return Ok(vec![PlannedFile { keysets, path: None }]);
-    };
-    let LocatedShare { share, path } = located;
-    let found = share.stat(path).await?;
-    let files: Vec<PlannedFile> = match found {
-        Some(EntryKind::Folder) => {
-            let name = |keyset: &Keyset| format!("keyset-{}.pem", keyset.fingerprint().short());
-            let file = |k: Keyset| PlannedFile {
-                path: Some(path.join(&name(&k))),
-                keysets: vec![k],
-            };
-            keysets.into_iter().map(file).collect()
-        }
-        None | Some(EntryKind::File) if !path.names_folder() => {
-            vec![PlannedFile {
-                keysets,
-                path: Some(path.clone()),
-            }]
-        }
-        None => return Err(no_folder(path)),
-        Some(EntryKind::File | EntryKind::Other) => return Err(no_place(path)),
-    };
-    // Looked at before any private key is touched; the write itself looks again.
-    if *replace == Replace::Never {
-        for path in files.iter().filter_map(|file| file.path.as_ref()) {
-            if share.stat(path).await?.is_some() {
-                let message = "there is a file already";
-                return Err(ShareError::new(
-                    ShareErrorKind::Exists,
-                    "write the export",
-                    path.as_str(),
-                    message,
-                )
-                .into());
-            }
-        }
-    }
-    Ok(files)
-}
-
-async fn publish_and_compare(
-    share: &dyn FileShare,
-    path: &SharePath,
-    replace: Replace,
-    content: &[u8],
-) -> Result<String, KeysetError> {
-    share.clean_up(path).await?;
-    let mut writer = share.create(path, replace).await?;
-    if let Err(error) = writer.write(content).await {
-        writer.discard().await;
-        return Err(error.into());
-    }
-    let receipt = writer.publish().await?;
-    let mut back = Zeroizing::new(Vec::with_capacity(content.len() + 1));
-    let reader = share.read(path).await?;
-    let read = reader.take(content.len() as u64 + 1).read_to_end(&mut back).await;
-    if read.is_ok() && back.as_slice() == content {
-        return Ok(receipt.place);
-    }
-    let consequence = match replace {
-        // The name was free before, so nothing of anybody's is lost by taking the bad file away.
-        Replace::Never if share.remove(path).await.is_ok() => {
-            "the bad file was removed; use another disk or share"
-        }
-        Replace::Never | Replace::Allowed => "do not rely on that file; use another disk or share",
-    };
-    Err(KeysetError::ReadBack {
-        place: receipt.place,
-        consequence,
-    })
-}
-
-fn no_folder(path: &SharePath) -> KeysetError {
-    let message = "the folder does not exist";
-    ShareError::new(
-        ShareErrorKind::NoFolder,
-        "find the folder",
-        path.as_str(),
-        message,
-    )
-    .into()
-}
-
-fn no_place(path: &SharePath) -> KeysetError {
-    let message = "this is neither a file nor a folder";
-    ShareError::new(ShareErrorKind::NotAFile, "find the place", path.as_str(), message).into()
 }

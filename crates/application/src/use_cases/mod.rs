@@ -12,6 +12,7 @@ mod dearmored;
 mod delete_keyset;
 mod edit_keyset;
 mod examine_export;
+mod export_files;
 mod export_keysets;
 mod import_keysets;
 mod initialise;
@@ -31,9 +32,9 @@ pub use create_keyset::CreateKeyset;
 pub use delete_keyset::DeleteKeyset;
 pub use edit_keyset::EditKeyset;
 pub use examine_export::{ExamineExport, ExaminedExport, ExaminedKeyset, MAX_EXPORT_FILE, load_export_file};
+pub use export_files::check_destination;
 pub use export_keysets::{
     ExportDestination, ExportKeysets, ExportProtection, ExportReceipt, ExportRequest, Exported,
-    check_destination,
 };
 pub use import_keysets::{ImportKeysets, ImportRequest};
 pub use initialise::{Initialise, Initialised};

@@ -1,0 +1,12 @@
+//! The JSON of results. Its schemas are part of the documentation; a field is never renamed or dropped.
+
+mod backups;
+mod keysets;
+mod system;
+
+pub(crate) use backups::{OpenedJson, SealedJson, SlotJson, SlotsJson};
+pub(crate) use keysets::{
+    ExportJson, ExportedJson, ImportJson, InitJson, InspectJson, InspectedKeysetJson, KeysetJson,
+    KeysetListJson, passphrase_text,
+};
+pub(crate) use system::{AuditJson, DbStatusJson, FailureJson, SettingJson};
