@@ -72,7 +72,7 @@ async fn a_private_key_is_not_touched_when_the_event_cannot_be_written() {
         rsa: world.rsa.as_ref(),
         clock: &world.clock,
     };
-    let outcome = open.unlock_with_keysets(&source, &keys, &actor()).await;
+    let outcome = open.unlock_with_keysets(&source.header, &keys, &actor()).await;
     assert!(matches!(outcome, Err(BackupError::Store(_))));
 }
 
@@ -239,10 +239,11 @@ async fn seal(world: &World) -> Vec<u8> {
     };
     let path = SharePath::new("safe/sealed");
     let mut writer = world.share.create(&path, Replace::Never).await.unwrap();
-    let request = SealRequest {
-        recipients: SealRecipients::Active(world.store.as_ref()),
-        password: None,
-    };
+    let to = seal
+        .recipients(&actor(), SealRecipients::Active(world.store.as_ref()))
+        .await
+        .unwrap();
+    let request = SealRequest { to, password: None };
     seal.run(request, &mut &b"content"[..], &mut *writer, &|_| {})
         .await
         .unwrap();

@@ -77,13 +77,15 @@ pub enum Action {
     KeysetExport,
     /// A keyset was imported.
     KeysetImport,
+    /// A backup was to be sealed; only refusals are recorded, because sealing changes nothing.
+    BackupSeal,
     /// A backup was opened with a private key.
     BackupOpen,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::InstallationCreate,
         Self::KeysetCreate,
         Self::KeysetActivate,
@@ -91,6 +93,7 @@ impl Action {
         Self::KeysetDelete,
         Self::KeysetExport,
         Self::KeysetImport,
+        Self::BackupSeal,
         Self::BackupOpen,
     ];
 
@@ -105,6 +108,7 @@ impl Action {
             Self::KeysetDelete => "keyset.delete",
             Self::KeysetExport => "keyset.export",
             Self::KeysetImport => "keyset.import",
+            Self::BackupSeal => "backup.seal",
             Self::BackupOpen => "backup.open",
         }
     }

@@ -12,6 +12,11 @@ pub struct Fingerprint([u8; 32]);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FingerprintPrefix(String);
 
+/// What a person expects a keyset to be: enough leading digits of its fingerprint that nobody can make another keyset that
+/// has them too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedFingerprint(FingerprintPrefix);
+
 /// A text that is no fingerprint, or no usable beginning of one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not a fingerprint (expected {1} hexadecimal digits)")]
@@ -97,6 +102,35 @@ impl FromStr for FingerprintPrefix {
     }
 }
 
+impl ExpectedFingerprint {
+    /// Fewer digits could be met by a keyset that somebody made for the purpose.
+    pub const MIN_DIGITS: usize = 16;
+
+    /// Whether this is the keyset that was expected.
+    #[must_use]
+    pub fn matches(&self, fingerprint: &Fingerprint) -> bool {
+        self.0.matches(fingerprint)
+    }
+}
+
+impl FromStr for ExpectedFingerprint {
+    type Err = InvalidFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFingerprint> {
+        let prefix: FingerprintPrefix = text.parse()?;
+        match prefix.as_str().len() >= Self::MIN_DIGITS {
+            true => Ok(Self(prefix)),
+            false => Err(InvalidFingerprint(prefix.0, "at least 16")),
+        }
+    }
+}
+
+impl fmt::Display for ExpectedFingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl fmt::Display for FingerprintPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -137,5 +171,7 @@ mod tests {
         let prefix: FingerprintPrefix = "BA7816BF".parse().unwrap();
         assert!(prefix.matches(&Fingerprint::of_spki(b"abc")));
         assert!(!prefix.matches(&Fingerprint::of_spki(b"abd")));
+        assert!("ba7816bf8f01cfe".parse::<ExpectedFingerprint>().is_err());
+        assert!("ba7816bf8f01cfea".parse::<ExpectedFingerprint>().is_ok());
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 pub const MIN_BITS: u16 = 2048;
 /// The largest modulus that is accepted, in bits.
 pub const MAX_BITS: u16 = 8192;
+/// The shortest prime that is accepted, in bits: the elliptic-curve method finds shorter factors however long the modulus is.
+pub const MIN_PRIME_BITS: u32 = 512;
 /// The smallest public exponent that is accepted.
 pub const MIN_PUBLIC_EXPONENT: u64 = 65_537;
 /// The largest public exponent that is accepted (2^33 - 1).

@@ -29,13 +29,13 @@ pub use export::{
     EXPORT_FORMAT_VERSION, ExportMetadata, Kdf, MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_MEMORY, PairingRefused,
     Protection, pair_by_fingerprint,
 };
-pub use fingerprint::{Fingerprint, FingerprintPrefix, InvalidFingerprint};
+pub use fingerprint::{ExpectedFingerprint, Fingerprint, FingerprintPrefix, InvalidFingerprint};
 pub use hint::{HINT_MAX_CHARS, Hint, InvalidText, Reason};
 pub use ids::{FileId, InstallationId, InvalidId, KeysetId};
 pub use installation::{Installation, ManagerIdentity, MasterKeyId, SealedBytes};
 pub use key_size::{
-    GenerateBits, InvalidKeySize, KeyBits, MAX_BITS, MAX_PUBLIC_EXPONENT, MIN_BITS, MIN_PUBLIC_EXPONENT,
-    check_public_exponent,
+    GenerateBits, InvalidKeySize, KeyBits, MAX_BITS, MAX_PUBLIC_EXPONENT, MIN_BITS, MIN_PRIME_BITS,
+    MIN_PUBLIC_EXPONENT, check_public_exponent,
 };
 pub use keyset::{Keyset, State};
 pub use passphrase::{GENERATED_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, WeakPassphrase, generate_passphrase};

@@ -1,4 +1,4 @@
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::Passphrase;
 
@@ -40,7 +40,7 @@ pub const GENERATED_PASSPHRASE_BYTES: usize = GROUPS * GROUP_LEN;
 ///
 /// Each byte gives one digit by its low five bits, so every digit is equally likely.
 #[must_use]
-pub fn generate_passphrase(mut random: [u8; GENERATED_PASSPHRASE_BYTES]) -> Passphrase {
+pub fn generate_passphrase(random: &[u8; GENERATED_PASSPHRASE_BYTES]) -> Passphrase {
     let mut text = Zeroizing::new(Vec::with_capacity(GROUPS * (GROUP_LEN + 1)));
     for (i, byte) in random.iter().enumerate() {
         if i > 0 && i % GROUP_LEN == 0 {
@@ -48,7 +48,6 @@ pub fn generate_passphrase(mut random: [u8; GENERATED_PASSPHRASE_BYTES]) -> Pass
         }
         text.push(DIGITS[usize::from(byte & 31)]);
     }
-    random.zeroize();
     Passphrase::new(text)
 }
 
@@ -60,10 +59,10 @@ mod tests {
     fn a_generated_passphrase_can_be_written_down() {
         let mut random = [0; GENERATED_PASSPHRASE_BYTES];
         random.iter_mut().zip(0..).for_each(|(b, i)| *b = i * 7);
-        let text = String::from_utf8(generate_passphrase(random).expose().to_vec()).unwrap();
+        let text = String::from_utf8(generate_passphrase(&random).expose().to_vec()).unwrap();
         assert_eq!(text.len(), 35);
         assert_eq!(text.split('-').count(), 6);
-        assert!(generate_passphrase(random).check_for_export().is_ok());
+        assert!(generate_passphrase(&random).check_for_export().is_ok());
     }
 
     #[test]

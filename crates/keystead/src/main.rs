@@ -1,14 +1,14 @@
 //! The one binary: reads the configuration, wires adapters to ports, runs the command line, and shuts down.
 
-#![allow(clippy::print_stderr)] // What goes wrong before the command line is up has no other place to go.
-
 mod actor;
 mod configuration;
 mod hardening;
+mod interrupt;
 mod logging;
 mod wiring;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use keystead_application::Status;
@@ -17,58 +17,49 @@ use keystead_cli::{Cli, Failure};
 use crate::configuration::Configuration;
 use crate::wiring::Assembly;
 
-/// What shells expect of a process that was interrupted.
-const INTERRUPTED: u8 = 130;
+/// Overwrites memory when it is given back: libraries leave parts of keys in buffers that only they know of.
+#[global_allocator]
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
     // Before any secret is read.
     hardening::apply();
     let cli = Cli::parse();
     logging::start(cli.global.verbose);
-    let json = cli.global.json();
-    match start(cli) {
-        Ok(code) => code,
-        Err(error) => {
-            let failure = Failure::new(
-                Status::Refused,
-                "keystead could not start",
-                format!("{error:#}"),
-                "look at the settings with: keystead config show --origin; every setting is explained in config/default.toml",
-            );
-            keystead_cli::report(&failure, json)
-        }
+    if let Some(done) = keystead_cli::run_without_wiring(&cli) {
+        return done;
     }
+    let json = cli.global.json();
+    start(cli).unwrap_or_else(|error| {
+        let failure = Failure::new(
+            Status::Refused,
+            "keystead could not start",
+            format!("{error:#}"),
+            "mend the setting; the file config/default.toml explains each, and keystead config show --origin shows where they come from",
+        );
+        keystead_cli::report(&failure, json)
+    })
 }
 
 fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     let configuration = Configuration::load(cli.global.config.as_deref())?;
-    let assembly = Assembly::new(configuration)?;
+    // Settings can be looked at even when nothing can be made of them.
+    if let Some(done) = keystead_cli::run_with_settings(&cli, &wiring::settings(&configuration)) {
+        return Ok(done);
+    }
+    let json = cli.global.json();
+    let assembly = Arc::new(Assembly::new(configuration)?);
+    let terminal = interrupt::Terminal::remember();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let code = runtime.block_on(async {
-        let code = tokio::select! {
-            code = keystead_cli::run(cli, &assembly) => code,
-            // Dropping the command undoes what is not committed and takes temporary files away.
-            () = interrupted() => {
-                eprintln!("interrupted; nothing was left half done");
-                ExitCode::from(INTERRUPTED)
-            }
-        };
+        // On a task of its own, so that a signal is heard while the command waits for a person or a slow reader.
+        let command = tokio::spawn(keystead_cli::run(cli, Arc::clone(&assembly) as Arc<_>));
+        let code = interrupt::unless_interrupted(command, &terminal, json).await;
         assembly.close().await;
         code
     });
     // A read of standard input may still be waiting; nothing is lost by not waiting for it.
     runtime.shutdown_background();
     Ok(code)
-}
-
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        // Without a handler for it, the signal ends the process as it always did.
-        result = tokio::signal::ctrl_c() => if result.is_err() { std::future::pending().await },
-    }
 }

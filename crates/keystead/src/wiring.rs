@@ -20,7 +20,10 @@ use keystead_seaorm::{SeaOrmOptions, SeaOrmSchema, SeaOrmStore};
 use keystead_system::{OsRandomness, SystemClock};
 
 use crate::actor;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, SettingValue};
+
+/// The embedded database, in the data folder.
+const DATABASE_FILE: &str = "keystead.db";
 
 /// The adapters of this process.
 pub(crate) struct Assembly {
@@ -38,7 +41,7 @@ impl Assembly {
         let randomness: Arc<dyn Randomness> = Arc::new(OsRandomness);
         let mut database = match &configuration.database_url {
             Some(url) => SeaOrmOptions::new(url.clone()),
-            None => SeaOrmOptions::for_sqlite_file(&configuration.data_dir.join("keystead.db"))?,
+            None => SeaOrmOptions::for_sqlite_file(&configuration.data_dir.join(DATABASE_FILE))?,
         };
         database.busy_timeout = Duration::from_secs(configuration.busy_timeout_seconds);
         let schema = Arc::new(SeaOrmSchema::new(database.clone())?);
@@ -147,32 +150,60 @@ impl Wiring for Assembly {
     }
 
     fn settings(&self) -> Vec<Setting> {
-        let setting = |value: &crate::configuration::SettingValue| Setting {
-            key: value.key.clone(),
-            value: value.value.clone(),
-            origin: value.origin.to_string(),
-        };
-        let mut settings: Vec<Setting> = self.configuration.settings.iter().map(setting).collect();
-        // What an empty value stands for is what people want to know.
-        let meant = [
-            ("data_dir", self.configuration.data_dir.display().to_string()),
-            (
-                "master_key.file",
-                self.configuration.master_key_file.display().to_string(),
-            ),
-        ];
-        for (key, value) in meant {
-            settings
-                .iter_mut()
-                .filter(|s| s.key == key && s.value.is_empty())
-                .for_each(|s| s.value.clone_from(&value));
-        }
-        settings
+        settings(&self.configuration)
     }
+}
+
+/// Every setting, for people: where a value is empty, what it stands for.
+pub(crate) fn settings(configuration: &Configuration) -> Vec<Setting> {
+    let data_dir = &configuration.data_dir;
+    let meant = [
+        ("data_dir", data_dir.display().to_string()),
+        (
+            "database.url",
+            format!("sqlite://{}", data_dir.join(DATABASE_FILE).display()),
+        ),
+        (
+            "master_key.file",
+            configuration.master_key_file.display().to_string(),
+        ),
+    ];
+    let url_is_in_a_file = configuration.database_url.is_some();
+    let setting = |value: &SettingValue| {
+        let SettingValue { key, value, origin } = value;
+        let stands_for = meant.iter().find(|(name, _)| name == key && value.is_empty());
+        let value = match stands_for {
+            Some((name, _)) if *name == "database.url" && url_is_in_a_file => {
+                "(in database.url_file)".to_owned()
+            }
+            Some((_, meant)) => meant.clone(),
+            None => value.clone(),
+        };
+        Setting {
+            key: key.clone(),
+            value,
+            origin: origin.to_string(),
+        }
+    };
+    configuration.settings.iter().map(setting).collect()
 }
 
 /// Makes the data folder, for its owner alone.
 fn make_private_folder(folder: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt;
+    if let Ok(found) = std::fs::metadata(folder)
+        && found.mode() & 0o022 != 0
+    {
+        return Err(Failure::new(
+            Status::Refused,
+            "the data folder is not safe",
+            format!(
+                "{}: others can write to it, and so put a master key of theirs there",
+                folder.display()
+            ),
+            format!("run: chmod go-w {}", folder.display()),
+        ));
+    }
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

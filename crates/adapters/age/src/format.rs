@@ -2,7 +2,7 @@ use aws_lc_rs::hmac;
 use keystead_application::ports::{
     HeaderPlan, ParsedHeader, PayloadStream, SealedFormat, SealedFormatError, SealedHeader,
 };
-use keystead_domain::{FileKey, KeysetSlot, Passphrase, PasswordSlot};
+use keystead_domain::{FileKey, KeysetSlot, Passphrase, PasswordSlot, SealInfo};
 use zeroize::Zeroizing;
 
 use crate::armor::{self, Dearmor};
@@ -35,7 +35,12 @@ impl SealedFormat for AgeSealedFormat {
             .as_ref()
             .try_into()
             .map_err(|_| SealedFormatError::Cipher("the code is short".into()))?;
-        Ok(header::finished(authenticated, &mac))
+        let header = header::finished(authenticated, &mac);
+        // What is not read must not be written.
+        match header.len() > header::MAX_HEADER_LEN {
+            true => Err(SealedFormatError::HeaderTooLong(header::MAX_HEADER_LEN)),
+            false => Ok(header),
+        }
     }
 
     fn is_armored(&self, beginning: &[u8]) -> Option<bool> {
@@ -99,6 +104,8 @@ fn mac_key(file_key: &FileKey) -> Result<hmac::Key, SealedFormatError> {
     Ok(hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()))
 }
 
+/// What the stanzas say. One that cannot be read, other than a keyset's, counts as one of another program: it must not keep a
+/// keyset from opening the file, as it does not keep stock age from it.
 fn interpret(raw: RawHeader) -> Result<SealedHeader, SealedFormatError> {
     let RawHeader {
         authenticated,
@@ -109,26 +116,34 @@ fn interpret(raw: RawHeader) -> Result<SealedHeader, SealedFormatError> {
     let mut keysets: Vec<KeysetSlot> = Vec::new();
     let mut passwords = Vec::new();
     let mut info = None;
-    let mut info_seen = false;
     let mut others = Vec::new();
     for stanza in &list {
-        match stanza.kind.as_str() {
-            stanzas::KEYSET_KIND => keysets.push(stanzas::read_keyset(stanza)?),
-            stanzas::PASSWORD_KIND => passwords.push(stanzas::read_password(stanza)?),
-            stanzas::INFO_KIND if info_seen => return Err(damaged("it has two information stanzas")),
-            stanzas::INFO_KIND => {
-                info_seen = true;
-                info = stanzas::read_info(stanza)?;
+        let understood = match stanza.kind.as_str() {
+            stanzas::KEYSET_KIND => {
+                keysets.push(stanzas::read_keyset(stanza)?);
+                true
             }
-            other => others.push(other.chars().take(64).collect()),
+            stanzas::PASSWORD_KIND => match stanzas::read_password(stanza) {
+                Ok(slot) => {
+                    passwords.push(slot);
+                    true
+                }
+                Err(_) => false,
+            },
+            stanzas::INFO_KIND if info.is_some() => return Err(damaged("it has two information stanzas")),
+            stanzas::INFO_KIND => {
+                info = stanzas::read_info(stanza).unwrap_or(None);
+                info.is_some()
+            }
+            _ => false,
+        };
+        if !understood {
+            others.push(stanza.kind.chars().take(64).collect());
         }
     }
+    // Fingerprints that cannot be told apart by slot are no help.
+    let info = info.filter(|info: &SealInfo| info.fingerprints.len() == keysets.len());
     if let Some(info) = &info {
-        if info.fingerprints.len() != keysets.len() {
-            return Err(damaged(
-                "its information stanza names another number of keysets than it has slots",
-            ));
-        }
         for (slot, fingerprint) in keysets.iter_mut().zip(&info.fingerprints) {
             slot.fingerprint = Some(*fingerprint);
         }

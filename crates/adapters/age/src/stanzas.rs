@@ -11,7 +11,6 @@ pub(crate) const KEYSET_KIND: &str = "ssh-rsa";
 pub(crate) const PASSWORD_KIND: &str = "keystead-argon2id";
 pub(crate) const INFO_KIND: &str = "keystead-info";
 const INFO_VERSION: &str = "1";
-const MAX_INFO_LEN: usize = 64 * 1024;
 
 pub(crate) fn keyset_stanza(slot: &KeysetSlot) -> Stanza {
     Stanza {
@@ -141,9 +140,6 @@ pub(crate) fn read_info(stanza: &Stanza) -> Result<Option<SealInfo>, SealedForma
         return Ok(None);
     }
     let malformed = || damaged("its information stanza is malformed");
-    if stanza.body.len() > MAX_INFO_LEN {
-        return Err(malformed());
-    }
     let wire: WireInfo = serde_json::from_slice(&stanza.body).map_err(|_| malformed())?;
     let WireInfo {
         file_id,

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use keystead_application::ports::{MasterKey, Store};
-use keystead_application::use_cases::{ExportKeysets, KeysetAccess, UnlockInstallation, Unlocked};
+use keystead_application::use_cases::{
+    ExportKeysets, InstallationError, KeysetAccess, UnlockInstallation, Unlocked,
+};
 use keystead_domain::{Actor, GenerateBits, Hint, KeysetReference};
 
 use crate::Failure;
@@ -55,6 +57,38 @@ impl<'a> Context<'a> {
             master_key,
         } = unlock.run().await?;
         Ok(OpenInstallation { store, master_key })
+    }
+
+    /// Opens the store to look at it. That needs no master key; a missing or wrong one is told, because everything else
+    /// will fail by it.
+    pub(crate) async fn reading(&self) -> Result<Arc<dyn Store>, Failure> {
+        let Foundation {
+            store,
+            master_keys,
+            place: _,
+        } = self.wiring.open().await?;
+        let unlock = UnlockInstallation {
+            store: store.as_ref(),
+            master_keys: master_keys.as_ref(),
+        };
+        match unlock.run().await {
+            Ok(_) => {}
+            Err(error @ (InstallationError::NotInitialised | InstallationError::Store(_))) => {
+                return Err(error.into());
+            }
+            Err(error) => self
+                .printer
+                .remark(&format!("warning: {error}; private keys cannot be used")),
+        }
+        Ok(store)
+    }
+
+    /// Whether there is no installation at all, rather than one with a fault.
+    pub(crate) async fn no_installation_yet(&self) -> bool {
+        match self.wiring.schema().status().await {
+            Ok(status) => !status.exists,
+            Err(_) => false,
+        }
     }
 
     pub(crate) fn exporter<'b>(

@@ -4,7 +4,7 @@ use keystead_application::Status;
 use keystead_application::ports::{EntryKind, Replace, ShareWriter};
 use keystead_application::use_cases::{BackupError, KeysetError, MAX_EXPORT_FILE, load_export_file};
 use keystead_domain::SecretBytes;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use zeroize::Zeroizing;
 
 use crate::Failure;
@@ -17,7 +17,7 @@ pub(crate) async fn open_input(
     location: Option<&str>,
 ) -> Result<Box<dyn AsyncRead + Send + Unpin>, Failure> {
     match location {
-        None | Some("-") => Ok(Box::new(tokio::io::stdin())),
+        None | Some("-") => Ok(Box::new(in_records(tokio::io::stdin()))),
         Some(location) => {
             if let Some(device) = open_device(location).await {
                 return device;
@@ -37,6 +37,14 @@ pub(crate) async fn open_input(
     }
 }
 
+/// Reads a device in pieces that are longer than any record of a tape: a tape drive gives a whole record or an error.
+fn in_records<R: AsyncRead>(device: R) -> BufReader<R> {
+    BufReader::with_capacity(RECORD, device)
+}
+
+/// Longer than the records that backup programs write, in bytes.
+const RECORD: usize = 2 * 1024 * 1024;
+
 /// A tape or a named pipe, which is read as standard input is; `None` for everything that is a file.
 async fn open_device(path: &str) -> Option<Result<Box<dyn AsyncRead + Send + Unpin>, Failure>> {
     let found = tokio::fs::metadata(path).await.ok()?;
@@ -44,7 +52,7 @@ async fn open_device(path: &str) -> Option<Result<Box<dyn AsyncRead + Send + Unp
         return None;
     }
     match tokio::fs::File::open(path).await {
-        Ok(device) => Some(Ok(Box::new(device))),
+        Ok(device) => Some(Ok(Box::new(in_records(device)))),
         Err(error) => Some(Err(Failure::stdio("the input could not be opened", &error))),
     }
 }
@@ -56,7 +64,7 @@ pub(crate) async fn open_output(
     overwrite: bool,
 ) -> Result<Box<dyn ShareWriter>, Failure> {
     match location {
-        None | Some("-") => Ok(Box::new(StdoutWriter::new())),
+        None | Some("-") => Ok(Box::new(StdoutWriter::new().map_err(BackupError::from)?)),
         Some(location) => {
             let located = context
                 .tools()
@@ -75,11 +83,10 @@ pub(crate) async fn open_output(
                     "give the name of a file; for a device or a pipe, leave -o away and redirect standard output to it",
                 ));
             }
-            located
-                .share
-                .clean_up(&located.path)
-                .await
-                .map_err(BackupError::from)?;
+            // A leftover that cannot be taken away is no reason not to write.
+            if let Err(error) = located.share.clean_up(&located.path).await {
+                tracing::warn!(%error, "temporary files of broken writes could not be removed");
+            }
             let replace = if overwrite {
                 Replace::Allowed
             } else {
@@ -94,17 +101,16 @@ pub(crate) async fn open_output(
     }
 }
 
-/// Reads an export whole.
+/// Reads an export whole. What comes through a pipe, such as from a program that decrypts it, is read like standard input.
 pub(crate) async fn read_export(context: &Context<'_>, location: &str) -> Result<SecretBytes, Failure> {
-    if location != "-" {
-        return Ok(load_export_file(&context.tools().shares, location).await?);
-    }
-    let mut file = Zeroizing::new(Vec::with_capacity(64 * 1024));
-    let read = tokio::io::stdin()
-        .take(MAX_EXPORT_FILE + 1)
-        .read_to_end(&mut file)
-        .await;
-    read.map_err(|error| Failure::stdio("standard input could not be read", &error))?;
+    let stream: Box<dyn AsyncRead + Send + Unpin> = match (location, open_device(location).await) {
+        ("-", _) => Box::new(tokio::io::stdin()),
+        (_, Some(device)) => device?,
+        (_, None) => return Ok(load_export_file(&context.tools().shares, location).await?),
+    };
+    let mut file = Zeroizing::new(Vec::with_capacity(1024 * 1024));
+    let read = stream.take(MAX_EXPORT_FILE + 1).read_to_end(&mut file).await;
+    read.map_err(|error| Failure::stdio("the export could not be read", &error))?;
     if file.len() as u64 > MAX_EXPORT_FILE {
         return Err(KeysetError::FileTooLong(MAX_EXPORT_FILE).into());
     }

@@ -1,7 +1,5 @@
 //! The command line: arguments in, use cases called, words and JSON out. No rule lives here.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)] // Printing is what this adapter is for.
-
 mod args;
 mod commands;
 mod context;
@@ -19,15 +17,36 @@ pub use failure::Failure;
 pub use wiring::{Foundation, Setting, Tools, Wiring};
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Runs one command and tells how it went.
-pub async fn run(cli: Cli, wiring: &dyn Wiring) -> ExitCode {
+pub async fn run(cli: Cli, wiring: Arc<dyn Wiring>) -> ExitCode {
     let printer = output::Printer::new(&cli.global);
-    let context = context::Context::new(wiring, printer);
+    let context = context::Context::new(wiring.as_ref(), printer);
     match commands::run(cli.command, &context).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => report(&failure, cli.global.json()),
     }
+}
+
+/// Runs a command that needs nothing but the arguments: completions and manual pages. `None` for every other command.
+pub fn run_without_wiring(cli: &Cli) -> Option<ExitCode> {
+    let done = commands::run_without_wiring(&cli.command)?;
+    Some(done.map_or_else(
+        |failure| report(&failure, cli.global.json()),
+        |()| ExitCode::SUCCESS,
+    ))
+}
+
+/// Shows the settings, if that is the command; it works when the settings themselves are the trouble. `None` for every
+/// other command.
+pub fn run_with_settings(cli: &Cli, settings: &[Setting]) -> Option<ExitCode> {
+    let printer = output::Printer::new(&cli.global);
+    let done = commands::run_with_settings(&cli.command, &printer, settings)?;
+    Some(done.map_or_else(
+        |failure| report(&failure, cli.global.json()),
+        |()| ExitCode::SUCCESS,
+    ))
 }
 
 /// Prints a failure the way every command does, and gives its exit status.

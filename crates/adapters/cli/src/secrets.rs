@@ -47,7 +47,7 @@ pub(crate) fn export_protection(
         });
     }
     if *generate {
-        let random = context.tools().randomness.bytes().map_err(|error| {
+        let random = context.tools().randomness.secret().map_err(|error| {
             Failure::new(
                 Status::Refused,
                 "no passphrase was made",
@@ -55,7 +55,7 @@ pub(crate) fn export_protection(
                 "give one in a file",
             )
         })?;
-        let passphrase = Arc::new(generate_passphrase(random));
+        let passphrase = Arc::new(generate_passphrase(&random));
         let protection = ExportProtection::Passphrase(Arc::clone(&passphrase));
         return Ok(ChosenProtection {
             protection,

@@ -5,6 +5,7 @@ use keystead_domain::Passphrase;
 use zeroize::Zeroizing;
 
 use crate::Failure;
+use crate::output::write_err;
 
 /// The person at the terminal, if there is one. Without one nothing is ever asked.
 pub(crate) struct Terminal {
@@ -42,7 +43,7 @@ impl Terminal {
             if first.expose() == second.expose() {
                 return Ok(first);
             }
-            eprintln!("the two were different; once more");
+            write_err("the two were different; once more");
         }
     }
 

@@ -148,8 +148,16 @@ fn check_privacy(path: &Path, file: &File) -> Result<(), Unusable> {
         .metadata()
         .map_err(|e| because("it cannot be looked at", &e))?;
     let mode = found.mode() & 0o777;
+    let me = rustix::process::geteuid().as_raw();
     if !found.is_file() {
         Err(Unusable::Because("it is not a regular file".into()))
+    } else if found.uid() != me && found.uid() != 0 {
+        // Whoever owns the file knows the key.
+        Err(Unusable::Because(format!(
+            "it belongs to another user (uid {}); take it away if that is not meant, or run: chown {me} {}",
+            found.uid(),
+            shell_word(path)
+        )))
     } else if mode & 0o077 != 0 {
         Err(Unusable::Because(format!(
             "others can use it (mode {mode:04o}); run: chmod 600 {}",

@@ -7,7 +7,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use crate::error::{failed, refused, refused_in_folder};
-use crate::temporary::Temporary;
+use crate::temporary::{Temporary, is_still_there};
 
 /// Flushes a finished file and puts it under its name.
 pub(crate) fn publish(
@@ -18,9 +18,25 @@ pub(crate) fn publish(
 ) -> Result<(), ShareError> {
     file.sync_all()
         .map_err(|e| refused("flush the file to the medium", path, &e))?;
+    if !temporary.is(file).unwrap_or(false) {
+        return Err(exchanged(path));
+    }
     put_under_name(&temporary, path, replace)?;
     temporary.published();
+    // In a folder where others may write, a file could have been put in its place between the look and the rename.
+    if !is_still_there(path, file).unwrap_or(false) {
+        return Err(exchanged(path));
+    }
     flush_folder(path)
+}
+
+fn exchanged(path: &Path) -> ShareError {
+    failed(
+        ShareErrorKind::Denied,
+        "put the file under its name",
+        path,
+        "somebody exchanged the file while it was written; write to a folder where nobody else may",
+    )
 }
 
 /// Makes the name durable: what is in the file is flushed already, that it is called so is not.

@@ -44,6 +44,11 @@ impl Temporary {
         &self.path
     }
 
+    /// Whether the temporary name still leads to the file that was created.
+    pub(crate) fn is(&self, file: &File) -> io::Result<bool> {
+        is_still_there(&self.path, file)
+    }
+
     /// Takes note that the file stands under another name now.
     pub(crate) fn published(mut self) {
         self.published = true;
@@ -115,13 +120,14 @@ fn remove_if_abandoned(path: &Path) -> io::Result<bool> {
     }
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
+        // Gone already, or another user's in a folder where only owners remove.
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Ok(false),
         Err(e) => Err(e),
     }
 }
 
 /// Whether the name still leads to this very file.
-fn is_still_there(path: &Path, file: &File) -> io::Result<bool> {
+pub(crate) fn is_still_there(path: &Path, file: &File) -> io::Result<bool> {
     let ours = file.metadata()?;
     match fs::symlink_metadata(path) {
         Ok(found) => Ok((found.dev(), found.ino()) == (ours.dev(), ours.ino())),

@@ -61,7 +61,7 @@ fn every_accepted_encryption_is_read() {
     for (options, kdf) in [
         ("-v2 aes-256-cbc", pbkdf2(2048)),
         ("-v2 aes-256-cbc -v2prf hmacWithSHA1", pbkdf2(2048)),
-        ("-v2 aes-128-cbc -v2prf hmacWithSHA224", pbkdf2(2048)),
+        ("-v2 aes-128-cbc -v2prf hmacWithSHA384", pbkdf2(2048)),
         (
             "-v2 aes-192-cbc -v2prf hmacWithSHA256 -iter 10000",
             pbkdf2(10_000),

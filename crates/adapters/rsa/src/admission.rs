@@ -1,7 +1,7 @@
 use crypto_bigint::{BoxedUint, ConcatenatingMul, Integer, NonZero};
 use crypto_primes::{Flavor, is_prime};
 use keystead_application::ports::{KeyPair, RsaError};
-use keystead_domain::{PrivateKey, SecretBytes};
+use keystead_domain::{MIN_PRIME_BITS, PrivateKey, SecretBytes};
 use pkcs8::EncodePrivateKey;
 use zeroize::Zeroizing;
 
@@ -56,6 +56,15 @@ fn check_arithmetic(numbers: &PrivateNumbers<'_>) -> Result<(), RsaError> {
     }
     if even(&p) || even(&q) || is_one(&p) || is_one(&q) {
         return Err(damaged("one of its primes is not a prime number"));
+    }
+    if let Some(short) = [&p, &q]
+        .into_iter()
+        .map(|prime| prime.bit_width())
+        .find(|bits| *bits < MIN_PRIME_BITS)
+    {
+        return Err(RsaError::NotAccepted(format!(
+            "one of the RSA key's primes has {short} bits, which can be found; {MIN_PRIME_BITS} at least are accepted"
+        )));
     }
     if *p == *q {
         return Err(damaged("its two primes are the same"));

@@ -21,6 +21,8 @@ pub enum BackupError {
     NoKeyHere {
         /// What would open it.
         needed: String,
+        /// Whether a password is among that.
+        password: bool,
     },
     /// The exported keyset opens none of the slots.
     #[error("the keyset in the export opens none of the file's slots; they are for {needed}")]
@@ -43,6 +45,9 @@ pub enum BackupError {
     /// The input could not be read.
     #[error("the input could not be read: {0}")]
     Input(std::io::Error),
+    /// The text armor of the input is damaged or cut off.
+    #[error("the text armor of the file is damaged or cut off")]
+    Armor,
     /// The RSA engine failed.
     #[error(transparent)]
     Rsa(#[from] RsaError),
@@ -69,6 +74,19 @@ pub enum BackupError {
     Worker(#[from] WorkerLost),
 }
 
+impl BackupError {
+    /// Tells a fault of the armor from one of the disk or the pipe.
+    pub(super) fn of_input(error: std::io::Error) -> Self {
+        match error
+            .get_ref()
+            .is_some_and(|inner| inner.is::<SealedFormatError>())
+        {
+            true => Self::Armor,
+            false => Self::Input(error),
+        }
+    }
+}
+
 impl From<CustodyError> for BackupError {
     fn from(error: CustodyError) -> Self {
         match error {
@@ -90,7 +108,7 @@ impl Explain for BackupError {
             Self::Format(SealedFormatError::PayloadDamaged(_) | SealedFormatError::PayloadCut(_)) => {
                 "the file was not opened to its end"
             }
-            Self::Format(_) => "the file was not opened",
+            Self::Format(_) | Self::Armor => "the file was not opened",
             Self::Input(_) => "the input failed",
             Self::Rsa(_) | Self::Worker(_) | Self::Randomness(_) => "the work could not be done",
             Self::Keyset(e) => return e.what(),
@@ -111,7 +129,10 @@ impl Explain for BackupError {
             Self::NoActive => NO_ACTIVE_FIX,
             Self::NoSlot => "give a password, or a recipient with --recipient",
             Self::Recipient(_) => "give a line from: keystead keyset recipient, or the PUBLIC KEY block of an export",
-            Self::NoKeyHere { .. } => {
+            Self::NoKeyHere { password: true, .. } => {
+                "give the password with --password-file FILE, or the exported keyset with --identity EXPORT, or import that"
+            }
+            Self::NoKeyHere { password: false, .. } => {
                 "import the exported keyset with: keystead keyset import SOURCE; or open with --identity EXPORT"
             }
             Self::OtherIdentity { .. } => "find the export of that keyset; keystead slots FILE lists what opens the file",
@@ -122,12 +143,14 @@ impl Explain for BackupError {
                 "use another copy of the file; what came out before is authentic, and not all"
             }
             Self::Format(SealedFormatError::Cipher(_)) => "try again; if it happens again, report it as a bug",
-            Self::Format(_) => "use another copy of the file",
+            Self::Format(_) | Self::Armor => "use another copy of the file",
             Self::Input(_) => "check the disk or the pipe that the input comes from",
             Self::Rsa(_) | Self::Worker(_) => "try again; if it happens again, report it as a bug",
             Self::Keyset(e) => return e.fix(),
             Self::Installation(e) => return e.fix(),
-            Self::Store(e) => return store_fix(e).to_owned(),
+            Self::Store(e) => {
+                return format!("{}; --identity EXPORT opens without the database", store_fix(e));
+            }
             Self::MasterKey(_) => MASTER_KEY_FIX,
             Self::Share(e) => return share_fix(e).to_owned(),
             Self::Randomness(_) => "check the operating system's random device",

@@ -1,7 +1,7 @@
 use keystead_domain::{Keyset, KeysetReference, Recipient};
 
 use super::KeysetError;
-use super::shared::resolve;
+use super::shared::{all_keysets, resolve};
 use crate::ports::{KeysetCursor, KeysetPage, RsaEngine, Store};
 
 /// Looks at keysets.
@@ -17,6 +17,14 @@ impl BrowseKeysets<'_> {
     /// When the store cannot be read.
     pub async fn list(&self, after: Option<KeysetCursor>, limit: u32) -> Result<KeysetPage, KeysetError> {
         Ok(self.store.snapshot().await?.list_keysets(after, limit).await?)
+    }
+
+    /// Every keyset, oldest first, as all of them were at one moment.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn list_all(&self) -> Result<Vec<Keyset>, KeysetError> {
+        Ok(all_keysets(&mut *self.store.snapshot().await?).await?)
     }
 
     /// One keyset.

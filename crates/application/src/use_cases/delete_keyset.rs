@@ -2,7 +2,7 @@ use keystead_domain::{Action, Actor, Keyset, KeysetReference, Outcome, keyset::F
 
 use super::KeysetError;
 use super::shared::{keyset_event, resolve};
-use crate::ports::{Clock, Store};
+use crate::ports::{Clock, Store, StoreError, StoreErrorKind};
 
 /// Deletes a keyset, private key and all.
 pub struct DeleteKeyset<'a> {
@@ -13,18 +13,24 @@ pub struct DeleteKeyset<'a> {
 }
 
 impl DeleteKeyset<'_> {
-    /// Deletes it, if the rules allow it. A refusal is an event of the audit trail too.
+    /// Deletes the keyset that somebody looked at, if it is still the same and the rules allow it. A refusal is an event of
+    /// the audit trail too.
     ///
     /// # Errors
     /// When there is no such keyset, it is Active, or it was never exported and nobody forces it.
     pub async fn run(
         &self,
         actor: &Actor,
-        reference: &KeysetReference,
+        seen: &Keyset,
         force: Option<Force>,
     ) -> Result<Keyset, KeysetError> {
         let mut unit = self.store.begin().await?;
-        let keyset = resolve(&mut *unit, reference).await?;
+        let reference = KeysetReference::Id(seen.id());
+        let keyset = resolve(&mut *unit, &reference).await?;
+        if keyset.version() != seen.version() {
+            let changed = "the keyset was changed since it was looked at";
+            return Err(StoreError::new(StoreErrorKind::Conflict, "delete keyset", changed).into());
+        }
         let event = |outcome| {
             let event = keyset_event(self.clock.now(), actor, Action::KeysetDelete, outcome, &keyset)
                 .with("hint", keyset.hint());

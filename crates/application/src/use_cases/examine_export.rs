@@ -17,6 +17,10 @@ use crate::ports::{
 /// The longest file that is read as an export, in bytes: room for a thousand keysets.
 pub const MAX_EXPORT_FILE: u64 = 16 * 1024 * 1024;
 
+/// What is set aside for a file at once, in bytes: a vector that grows leaves copies of what it held behind, and few
+/// exports are longer.
+const ROOM: usize = 1024 * 1024;
+
 /// Reads an export and tells what is in it. Stores nothing.
 pub struct ExamineExport<'a> {
     /// Reads the format.
@@ -51,7 +55,7 @@ pub struct ExaminedKeyset {
 pub async fn load_export_file(shares: &FileShares, location: &str) -> Result<SecretBytes, KeysetError> {
     let located = shares.locate(location).await?;
     let reader = located.share.read(&located.path).await?;
-    let mut file = Zeroizing::new(Vec::with_capacity(16 * 1024));
+    let mut file = Zeroizing::new(Vec::with_capacity(ROOM));
     reader
         .take(MAX_EXPORT_FILE + 1)
         .read_to_end(&mut file)

@@ -71,17 +71,17 @@ pub(super) async fn publish_and_compare(
     replace: Replace,
     content: &[u8],
 ) -> Result<String, KeysetError> {
-    share.clean_up(path).await?;
+    // A leftover that cannot be taken away is no reason not to write.
+    if let Err(error) = share.clean_up(path).await {
+        tracing::warn!(%error, "temporary files of broken writes could not be removed");
+    }
     let mut writer = share.create(path, replace).await?;
     if let Err(error) = writer.write(content).await {
         writer.discard().await;
         return Err(error.into());
     }
     let receipt = writer.publish().await?;
-    let mut back = Zeroizing::new(Vec::with_capacity(content.len() + 1));
-    let reader = share.read(path).await?;
-    let read = reader.take(content.len() as u64 + 1).read_to_end(&mut back).await;
-    if read.is_ok() && back.as_slice() == content {
+    if reads_back(share, path, content).await {
         return Ok(receipt.place);
     }
     let consequence = match replace {
@@ -112,6 +112,15 @@ pub async fn check_destination(located: &LocatedShare, replace: Replace) -> Resu
     let replace = if &probe == path { replace } else { Replace::Allowed };
     share.create(&probe, replace).await?.discard().await;
     Ok(())
+}
+
+async fn reads_back(share: &dyn FileShare, path: &SharePath, content: &[u8]) -> bool {
+    let Ok(reader) = share.read(path).await else {
+        return false;
+    };
+    let mut back = Zeroizing::new(Vec::with_capacity(content.len() + 1));
+    let read = reader.take(content.len() as u64 + 1).read_to_end(&mut back).await;
+    read.is_ok() && back.as_slice() == content
 }
 
 fn no_folder(path: &SharePath) -> KeysetError {

@@ -1,15 +1,15 @@
 use std::sync::Arc;
 
 use keystead_domain::{
-    Action, Actor, ExportMetadata, Keyset, KeysetReference, Outcome, Passphrase, SecretBytes, Timestamp,
-    keyset::LastExport,
+    Action, Actor, AuditEvent, ExportMetadata, Keyset, KeysetReference, Outcome, Passphrase, SecretBytes,
+    Timestamp, keyset::LastExport,
 };
 use zeroize::Zeroizing;
 
 use super::KeysetError;
 use super::custody::{Custody, KeyUse};
 use super::export_files::{PlannedFile, plan_files, publish_and_compare};
-use super::shared::{all_keysets, off_runtime, resolve};
+use super::shared::{all_keysets, off_runtime, record_refusal, resolve};
 use crate::ports::{
     Clock, EncodePlan, ExportCodec, LocatedShare, MasterKey, Protect, Randomness, RandomnessExt, Replace,
     RsaEngine, SignedMetadata, Store,
@@ -48,6 +48,19 @@ pub enum ExportProtection {
     Unprotected,
     /// By a passphrase.
     Passphrase(Arc<Passphrase>),
+}
+
+impl ExportProtection {
+    /// Checks that this may protect an export.
+    ///
+    /// # Errors
+    /// When the passphrase is too weak.
+    pub fn check(&self) -> Result<(), KeysetError> {
+        match self {
+            Self::Unprotected => Ok(()),
+            Self::Passphrase(passphrase) => Ok(passphrase.check_for_export()?),
+        }
+    }
 }
 
 /// Where an export goes.
@@ -91,11 +104,21 @@ impl ExportKeysets<'_> {
             protection,
             destination,
         } = request;
-        if let ExportProtection::Passphrase(passphrase) = &protection {
-            passphrase.check_for_export()?;
-        }
-        let keysets = self.selection(&keysets).await?;
-        let files = plan_files(&destination, keysets).await?;
+        let files = match self.plan(&keysets, &protection, &destination).await {
+            Ok(files) => files,
+            Err(error) => {
+                if matches!(
+                    error,
+                    KeysetError::WeakPassphrase(_) | KeysetError::Destination(_) | KeysetError::Share(_)
+                ) {
+                    let now = self.clock.now();
+                    let event = AuditEvent::new(now, actor.clone(), Action::KeysetExport, Outcome::Refused)
+                        .with("refused_because", &error);
+                    record_refusal(self.store, event).await;
+                }
+                return Err(error);
+            }
+        };
         let mut receipt = ExportReceipt {
             exported: Vec::new(),
             content: None,
@@ -105,6 +128,17 @@ impl ExportKeysets<'_> {
                 .await?;
         }
         Ok(receipt)
+    }
+
+    /// Everything that can be refused is refused here, before a private key is touched.
+    async fn plan(
+        &self,
+        keysets: &[KeysetReference],
+        protection: &ExportProtection,
+        destination: &ExportDestination,
+    ) -> Result<Vec<PlannedFile>, KeysetError> {
+        protection.check()?;
+        plan_files(destination, self.selection(keysets).await?).await
     }
 
     async fn selection(&self, references: &[KeysetReference]) -> Result<Vec<Keyset>, KeysetError> {
@@ -187,12 +221,16 @@ impl ExportKeysets<'_> {
         protection: &ExportProtection,
         destination: &ExportDestination,
     ) -> Result<Written, KeysetError> {
-        let mut content = Zeroizing::new(Vec::new());
+        let mut groups = Vec::with_capacity(file.keysets.len());
         for keyset in &file.keysets {
-            let group = self.encode(begun, keyset, protection).await?;
-            content.reserve_exact(group.expose().len());
-            content.extend_from_slice(group.expose());
+            groups.push(self.encode(begun, keyset, protection).await?);
         }
+        // One allocation of the right size: a vector that grows leaves copies of keys behind.
+        let len = groups.iter().map(|group| group.expose().len()).sum();
+        let mut content = Zeroizing::new(Vec::with_capacity(len));
+        groups
+            .iter()
+            .for_each(|group| content.extend_from_slice(group.expose()));
         match (destination, &file.path) {
             (ExportDestination::Share { located, replace }, Some(path)) => {
                 let place = publish_and_compare(located.share.as_ref(), path, *replace, &content).await?;

@@ -1,12 +1,13 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use keystead_domain::{
-    Action, Actor, AuditEvent, ExportMetadata, FingerprintPrefix, Hint, Keyset, KeysetId, Outcome,
-    Passphrase, SealedBytes, SecretBytes, keyset::Origin,
+    Action, Actor, AuditEvent, ExpectedFingerprint, ExportMetadata, Fingerprint, Hint, Keyset, KeysetId,
+    Outcome, Passphrase, SealedBytes, SecretBytes, keyset::Origin,
 };
 
-use super::shared::{is_duplicate, keyset_event, record_refusal};
-use super::{ExamineExport, ExaminedKeyset, KeysetError};
+use super::shared::{keyset_event, record_refusal};
+use super::{ExamineExport, ExaminedExport, ExaminedKeyset, KeysetError};
 use crate::ports::{Clock, ExportCodec, MasterKey, Randomness, RandomnessExt, RsaEngine, Store};
 
 /// Brings the keysets of an export in, all of them or none. They are Inactive.
@@ -35,9 +36,11 @@ pub struct ImportRequest {
     pub passphrase: Option<Arc<Passphrase>>,
     /// The hint to give: it takes the place of the file's own.
     pub hint: Option<Hint>,
+    /// The hints to give to keysets for which the file has none.
+    pub hints_for_nameless: BTreeMap<Fingerprint, Hint>,
     /// The fingerprints of the keysets that the file must hold, all of them and no others; nothing is expected when
     /// empty.
-    pub expected: Vec<FingerprintPrefix>,
+    pub expected: Vec<ExpectedFingerprint>,
 }
 
 impl ImportKeysets<'_> {
@@ -48,15 +51,46 @@ impl ImportKeysets<'_> {
     pub async fn run(&self, actor: &Actor, request: ImportRequest) -> Result<Vec<Keyset>, KeysetError> {
         let source = request.source.clone();
         let outcome = self.import(actor, request).await;
+        self.recorded(actor, &source, outcome).await
+    }
+
+    /// Looks into the file as an import would, for a person who then decides. A refusal is an event of the audit trail,
+    /// as it is for [`ImportKeysets::run`].
+    ///
+    /// # Errors
+    /// When the file is not a usable export.
+    pub async fn look(
+        &self,
+        actor: &Actor,
+        file: SecretBytes,
+        source: &str,
+        passphrase: Option<Arc<Passphrase>>,
+    ) -> Result<ExaminedExport, KeysetError> {
+        let examine = ExamineExport {
+            codec: Arc::clone(&self.codec),
+            rsa: self.rsa,
+        };
+        self.recorded(actor, source, examine.run(file, passphrase).await)
+            .await
+    }
+
+    async fn recorded<T>(
+        &self,
+        actor: &Actor,
+        source: &str,
+        outcome: Result<T, KeysetError>,
+    ) -> Result<T, KeysetError> {
         if let Err(error) = &outcome {
-            let event = AuditEvent::new(
-                self.clock.now(),
-                actor.clone(),
-                Action::KeysetImport,
-                Outcome::Refused,
-            )
-            .with("source", source)
-            .with("refused_because", error);
+            let (how, why) = match error {
+                KeysetError::Store(_)
+                | KeysetError::MasterKey(_)
+                | KeysetError::Randomness(_)
+                | KeysetError::Worker(_) => (Outcome::Failed, "failed_because"),
+                _ => (Outcome::Refused, "refused_because"),
+            };
+            let event = AuditEvent::new(self.clock.now(), actor.clone(), Action::KeysetImport, how)
+                .with("source", source)
+                .with(why, error);
             record_refusal(self.store, event).await;
         }
         outcome
@@ -68,6 +102,7 @@ impl ImportKeysets<'_> {
             source,
             passphrase,
             hint,
+            hints_for_nameless,
             expected,
         } = request;
         let examine = ExamineExport {
@@ -77,7 +112,7 @@ impl ImportKeysets<'_> {
         let examined = examine.run(file, passphrase).await?;
         let mut candidates = Vec::with_capacity(examined.keysets.len());
         for keyset in examined.keysets {
-            candidates.push(self.candidate(keyset, hint.clone()).await?);
+            candidates.push(self.candidate(keyset, hint.as_ref(), &hints_for_nameless).await?);
         }
         check_expected(&candidates, &expected)?;
 
@@ -89,15 +124,7 @@ impl ImportKeysets<'_> {
                     id: here.id(),
                 });
             }
-            unit.insert_keyset(keyset, sealed)
-                .await
-                .map_err(|error| match is_duplicate(&error) {
-                    true => KeysetError::AlreadyHere {
-                        fingerprint: keyset.fingerprint(),
-                        id: keyset.id(),
-                    },
-                    false => error.into(),
-                })?;
+            unit.insert_keyset(keyset, sealed).await?;
             let mut event = keyset_event(
                 self.clock.now(),
                 actor,
@@ -122,7 +149,8 @@ impl ImportKeysets<'_> {
     async fn candidate(
         &self,
         examined: ExaminedKeyset,
-        given: Option<Hint>,
+        given: Option<&Hint>,
+        for_nameless: &BTreeMap<Fingerprint, Hint>,
     ) -> Result<Candidate, KeysetError> {
         let ExaminedKeyset {
             public: _,
@@ -138,9 +166,12 @@ impl ImportKeysets<'_> {
             }) => (Some(id), Some(hint), created_at),
             None => (None, None, now),
         };
+        let fingerprint = pair.public.fingerprint();
         let hint = given
+            .cloned()
             .or(hint)
-            .ok_or(KeysetError::HintNeeded(pair.public.fingerprint()))?;
+            .or_else(|| for_nameless.get(&fingerprint).cloned())
+            .ok_or(KeysetError::HintNeeded(fingerprint))?;
         let id = KeysetId::from_random_bytes(self.randomness.bytes()?);
         let keyset = Keyset::new(
             id,
@@ -162,7 +193,7 @@ struct Candidate {
     sealed: SealedBytes,
 }
 
-fn check_expected(candidates: &[Candidate], expected: &[FingerprintPrefix]) -> Result<(), KeysetError> {
+fn check_expected(candidates: &[Candidate], expected: &[ExpectedFingerprint]) -> Result<(), KeysetError> {
     if expected.is_empty() {
         return Ok(());
     }

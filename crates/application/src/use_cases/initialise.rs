@@ -2,11 +2,10 @@ use std::sync::Arc;
 
 use keystead_domain::{
     Action, Actor, AuditEvent, GenerateBits, Hint, Installation, InstallationId, Keyset, KeysetId,
-    ManagerIdentity, Outcome, SecretBytes,
-    keyset::{Activation, Origin},
+    ManagerIdentity, Outcome, SecretBytes, keyset::Origin,
 };
 
-use super::shared::{is_duplicate, keyset_event};
+use super::shared::{is_duplicate, keyset_event, record_refusal};
 use super::{InstallationError, KeysetError};
 use crate::ports::{
     Clock, KeyPair, MasterKey, MasterKeyError, MasterKeyProvider, Randomness, RandomnessExt, RsaEngine,
@@ -53,7 +52,7 @@ impl Initialise<'_> {
         hint: Hint,
         bits: GenerateBits,
     ) -> Result<Initialised, InstallationError> {
-        self.refuse_if_there().await?;
+        self.refuse_if_there(actor).await?;
         let master_key = self.master_key().await?;
         let pair = self.rsa.generate(bits).await.map_err(KeysetError::from)?;
         let installation = self.installation(master_key.as_ref()).await?;
@@ -69,25 +68,14 @@ impl Initialise<'_> {
             .seal(private.as_secret(), &keyset.sealing_context())
             .await?;
 
-        let activation = keyset
-            .activate(None, self.clock.now())
+        let activated = keyset
+            .activated_as_first(self.clock.now())
             .map_err(KeysetError::from)?;
-        let Activation::Activated {
-            activated,
-            superseded: _,
-        } = activation
-        else {
-            return Ok(Initialised {
-                installation,
-                keyset,
-                master_key,
-            });
-        };
         let mut unit = self.store.begin().await?;
         match unit.insert_installation(&installation).await {
             Err(error) if is_duplicate(&error) => {
                 drop(unit);
-                self.refuse_if_there().await?;
+                self.refuse_if_there(actor).await?;
                 return Err(error.into());
             }
             other => other?,
@@ -107,14 +95,25 @@ impl Initialise<'_> {
         unit.commit().await?;
         Ok(Initialised {
             installation,
-            keyset: *activated,
+            keyset: activated,
             master_key,
         })
     }
 
-    async fn refuse_if_there(&self) -> Result<(), InstallationError> {
+    async fn refuse_if_there(&self, actor: &Actor) -> Result<(), InstallationError> {
         match self.store.snapshot().await?.installation().await? {
-            Some(installation) => Err(InstallationError::AlreadyInitialised(installation.id)),
+            Some(installation) => {
+                let refused = InstallationError::AlreadyInitialised(installation.id);
+                let event = AuditEvent::new(
+                    self.clock.now(),
+                    actor.clone(),
+                    Action::InstallationCreate,
+                    Outcome::Refused,
+                )
+                .with("refused_because", &refused);
+                record_refusal(self.store, event).await;
+                Err(refused)
+            }
             None => Ok(()),
         }
     }

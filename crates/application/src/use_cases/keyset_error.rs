@@ -1,5 +1,5 @@
 use keystead_domain::{
-    CostRefused, Fingerprint, InvalidKeySize, KeysetId, KeysetReference, PairingRefused, WeakPassphrase,
+    Fingerprint, KeysetId, KeysetReference, PairingRefused, WeakPassphrase,
     keyset::{DeletionRefused, TransitionRefused},
 };
 
@@ -29,9 +29,6 @@ pub enum KeysetError {
     /// It must not be deleted.
     #[error(transparent)]
     Deletion(#[from] DeletionRefused),
-    /// The key size is not accepted.
-    #[error(transparent)]
-    KeySize(#[from] InvalidKeySize),
     /// The passphrase would protect nothing.
     #[error(transparent)]
     WeakPassphrase(#[from] WeakPassphrase),
@@ -103,9 +100,6 @@ pub enum KeysetError {
     /// No randomness.
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
-    /// A bound was exceeded.
-    #[error(transparent)]
-    Cost(#[from] CostRefused),
     /// A worker thread died.
     #[error(transparent)]
     Worker(#[from] WorkerLost),
@@ -127,7 +121,7 @@ impl Explain for KeysetError {
             Self::NotFound(_) | Self::Ambiguous(_) | Self::NoActive => "the keyset was not found",
             Self::Transition(_) => "the keyset was not activated",
             Self::Deletion(_) => "the keyset was not deleted",
-            Self::KeySize(_) | Self::Rsa(RsaError::NotAccepted(_)) => "the key is not accepted",
+            Self::Rsa(RsaError::NotAccepted(_)) => "the key is not accepted",
             Self::WeakPassphrase(_) => "the passphrase is not accepted",
             Self::PassphraseNeeded | Self::Codec(ExportCodecError::NotUnlocked) => {
                 "the private key was not unlocked"
@@ -148,7 +142,7 @@ impl Explain for KeysetError {
             Self::Store(e) => return store_what(e),
             Self::MasterKey(_) => "the master key does not open the private key",
             Self::Share(e) => return share_what(e),
-            Self::Randomness(_) | Self::Cost(_) | Self::Worker(_) => "the work could not be done",
+            Self::Randomness(_) | Self::Worker(_) => "the work could not be done",
         }
         .to_owned()
     }
@@ -169,7 +163,7 @@ impl Explain for KeysetError {
             Self::Deletion(DeletionRefused::NeverExported) => {
                 "export it first with: keystead keyset export KEYSET --to DEST; or delete it with --force --reason TEXT"
             }
-            Self::KeySize(_) | Self::Rsa(RsaError::NotAccepted(_)) => {
+            Self::Rsa(RsaError::NotAccepted(_)) => {
                 "use an RSA keyset of 2048 to 8192 bits with a public exponent from 65537"
             }
             Self::WeakPassphrase(_) => "choose a longer one, or let one be made with --generate-passphrase",
@@ -185,7 +179,7 @@ impl Explain for KeysetError {
                 "use another copy of the export; if you must, take the PRIVATE KEY block alone and import that"
             }
             Self::FileTooLong(_) => "check that this is the exported PEM file",
-            Self::Destination(_) => "give a folder, or a file name that is free",
+            Self::Destination(_) => "make a keyset first, with: keystead keyset create --hint TEXT",
             Self::ReadBack { consequence, .. } => consequence,
             Self::NotRecorded { .. } => "keep the file, and export again when the database works",
             Self::Codec(error) => return codec_fix(error),
@@ -195,7 +189,6 @@ impl Explain for KeysetError {
             Self::MasterKey(_) => MASTER_KEY_FIX,
             Self::Share(e) => return share_fix(e).to_owned(),
             Self::Randomness(_) => "check the operating system's random device",
-            Self::Cost(_) => "use a file that asks for less",
         }
         .to_owned()
     }
@@ -284,7 +277,9 @@ pub(super) fn share_fix(error: &ShareError) -> &'static str {
         ShareErrorKind::Exists => "choose another name, or allow it with --overwrite",
         ShareErrorKind::NotAFile => "give the path of a file",
         ShareErrorKind::NoFolder => "create the folder first, and check that the disk or share is mounted",
-        ShareErrorKind::BadLocation => "give a path, such as /mnt/safe/keyset.pem",
+        ShareErrorKind::BadLocation => {
+            "give a path, such as /mnt/safe/keyset.pem; write ./ before a name with a colon in it"
+        }
         ShareErrorKind::Denied => "check the permissions of the folder and the file",
         ShareErrorKind::NoSpace => "make room and try again; no half-written file was left under the name",
         ShareErrorKind::Unsupported => "use another file share",

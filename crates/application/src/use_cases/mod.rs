@@ -43,5 +43,5 @@ pub use keyset_error::KeysetError;
 pub use list_audit::ListAudit;
 pub use open_backup::{KeysetAccess, OpenBackup, Opened, SealedSource, SlotView, UnlockedBackup, needed};
 pub use pump::Progress;
-pub use seal_backup::{SealBackup, SealPassword, SealRecipients, SealRequest, Sealed};
+pub use seal_backup::{SealBackup, SealPassword, SealRecipients, SealRequest, SealTo, Sealed};
 pub use unlock_installation::{UnlockInstallation, Unlocked};

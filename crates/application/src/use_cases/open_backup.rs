@@ -1,14 +1,16 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use keystead_domain::{
-    Action, Actor, FileKey, Fingerprint, Keyset, KeysetSlot, Outcome, Passphrase, SecretBytes,
+    Action, Actor, AuditEvent, FileKey, Fingerprint, Keyset, KeysetSlot, Outcome, Passphrase, PublicKey,
+    RecipientTag, SecretBytes,
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::custody::Custody;
 use super::dearmored::Dearmored;
 use super::pump::{Progress, pump};
-use super::shared::off_runtime;
+use super::shared::{off_runtime, record_refusal};
 use super::{BackupError, ExamineExport, KeysetError};
 use crate::ports::{
     Clock, ExportCodec, LoadedKey, MasterKey, ParsedHeader, RsaEngine, RsaError, SealedFormat,
@@ -17,6 +19,8 @@ use crate::ports::{
 
 /// How many keysets with the same tag are tried for one slot. A tag has 32 bits, so more than one is an accident.
 const MAX_SAME_TAG: u32 = 8;
+/// How many slots are tried with one keyset.
+const MAX_SLOTS_PER_KEYSET: usize = 4;
 
 /// Opens a sealed file: first its header is read, then one of the `unlock` methods finds the file key and verifies the
 /// header with it, and only then content comes out.
@@ -100,7 +104,7 @@ impl OpenBackup {
                     // Doubling keeps the work of looking again proportional to the length.
                     let more = (bytes.len() as u64).max(4096);
                     let read = (&mut input).take(more).read_to_end(&mut bytes).await;
-                    if read.map_err(BackupError::Input)? == 0 {
+                    if read.map_err(BackupError::of_input)? == 0 {
                         let what = if bytes.is_empty() {
                             "it is empty"
                         } else {
@@ -119,80 +123,102 @@ impl OpenBackup {
     /// When the store cannot be read.
     pub async fn slots(
         &self,
-        source: &SealedSource<'_>,
+        header: &SealedHeader,
         store: Option<&dyn Store>,
     ) -> Result<Vec<SlotView>, BackupError> {
         let mut views = Vec::new();
-        for slot in &source.header.keysets {
-            let candidates = match store {
-                Some(store) => candidates(store, slot).await?,
+        for group in by_tag(header) {
+            let here = match store {
+                Some(store) => candidates(store, &group).await?,
                 None => Vec::new(),
             };
-            let here = match slot.fingerprint {
-                Some(named) => candidates.into_iter().find(|k| k.fingerprint() == named),
-                None => candidates.into_iter().next(),
-            };
-            views.push(SlotView::Keyset {
-                slot: slot.clone(),
-                here: here.map(Box::new),
-            });
+            for slot in group {
+                let here = match slot.fingerprint {
+                    Some(named) => here.iter().find(|k| k.fingerprint() == named),
+                    None => here.first(),
+                };
+                let (slot, here) = (slot.clone(), here.cloned().map(Box::new));
+                views.push(SlotView::Keyset { slot, here });
+            }
         }
-        for slot in &source.header.passwords {
+        for slot in &header.passwords {
             views.push(SlotView::Password {
                 hint: slot.hint.as_ref().map(ToString::to_string),
             });
         }
-        views.extend(source.header.others.iter().cloned().map(SlotView::Other));
+        views.extend(header.others.iter().cloned().map(SlotView::Other));
         Ok(views)
     }
 
-    /// Finds the file key with a keyset of the installation; `None` when none of them is here. The use of the private
-    /// key is in the audit trail before the key is touched.
+    /// Finds the file key with a keyset of the installation; `None` when none of them is here, which is a refused attempt
+    /// in the audit trail. The use of a private key is there before the key is touched.
     ///
     /// # Errors
-    /// When the header was changed, or the key cannot be used.
+    /// When the header was changed, or a key that is here cannot be used and no other one opens the file.
     pub async fn unlock_with_keysets(
         &self,
-        source: &SealedSource<'_>,
+        header: &SealedHeader,
         keys: &KeysetAccess<'_>,
         actor: &Actor,
     ) -> Result<Option<UnlockedBackup>, BackupError> {
-        for slot in &source.header.keysets {
-            for keyset in candidates(keys.store, slot).await? {
-                if let Some(unlocked) = self.try_keyset(source, slot, keyset, keys, actor).await? {
-                    return Ok(Some(unlocked));
+        let mut trouble = None;
+        for group in by_tag(header) {
+            for keyset in candidates(keys.store, &group).await? {
+                match self.try_keyset(header, &group, keyset, keys, actor).await {
+                    Ok(Some(unlocked)) => return Ok(Some(unlocked)),
+                    Ok(None) => {}
+                    // One key that cannot be used does not keep another from opening the file.
+                    Err(error) => trouble = trouble.or(Some(error)),
                 }
             }
         }
+        if let Some(error) = trouble {
+            return Err(error);
+        }
+        let event = AuditEvent::new(
+            keys.clock.now(),
+            actor.clone(),
+            Action::BackupOpen,
+            Outcome::Refused,
+        )
+        .with("file_id_unverified", file_name(header))
+        .with("refused_because", "no keyset that opens it is here");
+        record_refusal(keys.store, event).await;
         Ok(None)
     }
 
+    /// Tries a keyset on the slots that could be its: one use of its key, however many slots there are.
     async fn try_keyset(
         &self,
-        source: &SealedSource<'_>,
-        slot: &KeysetSlot,
+        header: &SealedHeader,
+        slots: &[&KeysetSlot],
         keyset: Keyset,
         keys: &KeysetAccess<'_>,
         actor: &Actor,
     ) -> Result<Option<UnlockedBackup>, BackupError> {
+        let fitting = fitting(slots, keyset.public_key());
+        if fitting.is_empty() {
+            return Ok(None);
+        }
+        let KeysetAccess {
+            store,
+            master_key,
+            rsa,
+            clock,
+        } = *keys;
         let custody = Custody {
-            store: keys.store,
-            master_key: keys.master_key,
-            rsa: keys.rsa,
-            clock: keys.clock,
+            store,
+            master_key,
+            rsa,
+            clock,
         };
-        let file = source
-            .header
-            .info
-            .as_ref()
-            .map_or_else(|| "unnamed".to_owned(), |i| i.file_id.to_string());
-        let details = vec![("file_id_unverified", file)];
+        let details = vec![("file_id_unverified", file_name(header))];
         let begun = custody
             .begin(actor, Action::BackupOpen, vec![keyset.clone()], details)
             .await?;
         let unwrapped = async {
             let released = custody.release(&begun, &keyset).await?;
-            self.unwrap(source, slot, released.loaded.as_ref()).await
+            self.unwrap_one(header, &fitting, released.loaded.as_ref()).await
         };
         match unwrapped.await {
             Ok(file_key) => {
@@ -220,7 +246,7 @@ impl OpenBackup {
     /// When the export is not usable or opens none of the slots.
     pub async fn unlock_with_identity(
         &self,
-        source: &SealedSource<'_>,
+        header: &SealedHeader,
         export: SecretBytes,
         passphrase: Option<Arc<Passphrase>>,
         codec: Arc<dyn ExportCodec>,
@@ -230,26 +256,25 @@ impl OpenBackup {
         if examined.needs_passphrase() {
             return Err(KeysetError::PassphraseNeeded.into());
         }
+        let groups = by_tag(header);
         for pair in examined.keysets.into_iter().filter_map(|keyset| keyset.pair) {
-            let matching = source
-                .header
-                .keysets
-                .iter()
-                .filter(|slot| slot.tag == pair.public.tag());
-            for slot in matching {
-                let loaded = rsa.load(&pair.private).await?;
-                match self.unwrap(source, slot, loaded.as_ref()).await {
-                    Ok(file_key) => {
-                        let with = Opened::Keyset(pair.public.fingerprint());
-                        return Ok(UnlockedBackup { file_key, with });
-                    }
-                    Err(BackupError::Rsa(RsaError::NotDecrypted)) => {}
-                    Err(other) => return Err(other),
+            let group = groups.iter().find(|group| group[0].tag == pair.public.tag());
+            let fitting = group.map_or_else(Vec::new, |group| fitting(group, &pair.public));
+            if fitting.is_empty() {
+                continue;
+            }
+            let loaded = rsa.load(&pair.private).await?;
+            match self.unwrap_one(header, &fitting, loaded.as_ref()).await {
+                Ok(file_key) => {
+                    let with = Opened::Keyset(pair.public.fingerprint());
+                    return Ok(UnlockedBackup { file_key, with });
                 }
+                Err(BackupError::Rsa(RsaError::NotDecrypted)) => {}
+                Err(other) => return Err(other),
             }
         }
         Err(BackupError::OtherIdentity {
-            needed: needed(&source.header),
+            needed: needed(header),
         })
     }
 
@@ -259,19 +284,19 @@ impl OpenBackup {
     /// When the password opens none of the slots, or a slot asks for too much work.
     pub async fn unlock_with_password(
         &self,
-        source: &SealedSource<'_>,
+        header: &SealedHeader,
         password: Passphrase,
     ) -> Result<UnlockedBackup, BackupError> {
-        if source.header.passwords.is_empty() {
+        if header.passwords.is_empty() {
             return Err(BackupError::NoPasswordSlot);
         }
         let password = Arc::new(password);
         // One slot is what this program writes; the bound keeps a made-up file from asking for a day of work.
-        for slot in source.header.passwords.iter().take(MAX_PASSWORD_SLOTS) {
+        for slot in header.passwords.iter().take(MAX_PASSWORD_SLOTS) {
             let (format, slot, password) = (Arc::clone(&self.format), slot.clone(), Arc::clone(&password));
             match off_runtime(move || format.unwrap_with_password(&slot, &password)).await? {
                 Ok(file_key) => {
-                    self.format.verify_header(&source.header, &file_key)?;
+                    self.format.verify_header(header, &file_key)?;
                     return Ok(UnlockedBackup {
                         file_key,
                         with: Opened::Password,
@@ -305,22 +330,31 @@ impl OpenBackup {
         pump(stream, first, &mut *rest, output, progress).await
     }
 
-    async fn unwrap(
+    async fn unwrap_one(
         &self,
-        source: &SealedSource<'_>,
-        slot: &KeysetSlot,
+        header: &SealedHeader,
+        slots: &[&KeysetSlot],
         key: &dyn LoadedKey,
     ) -> Result<FileKey, BackupError> {
-        let unwrapped = key.decrypt(self.format.keyset_label(), &slot.wrapped).await?;
-        let file_key = FileKey::from_unwrapped(&unwrapped).ok_or(RsaError::NotDecrypted)?;
-        self.format.verify_header(&source.header, &file_key)?;
-        Ok(file_key)
+        for slot in slots {
+            match key.decrypt(self.format.keyset_label(), &slot.wrapped).await {
+                Ok(unwrapped) => {
+                    let file_key = FileKey::from_unwrapped(&unwrapped).ok_or(RsaError::NotDecrypted)?;
+                    self.format.verify_header(header, &file_key)?;
+                    return Ok(file_key);
+                }
+                Err(RsaError::NotDecrypted) => {}
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Err(RsaError::NotDecrypted.into())
     }
 }
 
 const MAX_PASSWORD_SLOTS: usize = 4;
 
 /// What is needed to open with the keysets of an installation.
+#[derive(Clone, Copy)]
 pub struct KeysetAccess<'a> {
     /// Where they are kept.
     pub store: &'a dyn Store,
@@ -335,27 +369,68 @@ pub struct KeysetAccess<'a> {
 /// What opens a file, for messages.
 #[must_use]
 pub fn needed(header: &SealedHeader) -> String {
-    let name = |slot: &KeysetSlot| match slot.fingerprint {
-        Some(fingerprint) => format!("keyset {}", fingerprint.short()),
-        None => "an unnamed RSA keyset".to_owned(),
-    };
-    let mut names: Vec<String> = header.keysets.iter().take(8).map(name).collect();
-    if !header.passwords.is_empty() {
-        names.push("its password".to_owned());
+    let mut names: Vec<String> = Vec::new();
+    for slot in &header.keysets {
+        let name = match slot.fingerprint {
+            Some(fingerprint) => format!("keyset {}", fingerprint.short()),
+            None => "an RSA keyset that it does not name".to_owned(),
+        };
+        if names.len() < 8 && !names.contains(&name) {
+            names.push(name);
+        }
     }
-    if !header.others.is_empty() {
-        names.push("keys of another program".to_owned());
-    }
+    names.extend((!header.passwords.is_empty()).then(|| "its password".to_owned()));
+    names.extend((!header.others.is_empty()).then(|| "keys of another program".to_owned()));
     names.join(" or ")
 }
 
-async fn candidates(store: &dyn Store, slot: &KeysetSlot) -> Result<Vec<Keyset>, BackupError> {
+/// The file's own name for itself, if it has one. Unverified.
+fn file_name(header: &SealedHeader) -> String {
+    header
+        .info
+        .as_ref()
+        .map_or_else(|| "unnamed".to_owned(), |info| info.file_id.to_string())
+}
+
+/// The slots for keysets, those with the same tag together, so that each keyset is looked up and used once.
+fn by_tag(header: &SealedHeader) -> Vec<Vec<&KeysetSlot>> {
+    let mut groups: Vec<Vec<&KeysetSlot>> = Vec::new();
+    let mut places: HashMap<RecipientTag, usize> = HashMap::new();
+    for slot in &header.keysets {
+        let place = *places.entry(slot.tag).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(slot),
+            None => groups.push(vec![slot]),
+        }
+    }
+    groups
+}
+
+/// The slots that could be for this key: OAEP gives as many bytes as the modulus has. Only a made-up file has many.
+fn fitting<'a>(slots: &[&'a KeysetSlot], key: &PublicKey) -> Vec<&'a KeysetSlot> {
+    let len = usize::from(key.bits().get()).div_ceil(8);
+    slots
+        .iter()
+        .copied()
+        .filter(|slot| slot.wrapped.len() == len)
+        .take(MAX_SLOTS_PER_KEYSET)
+        .collect()
+}
+
+async fn candidates(store: &dyn Store, slots: &[&KeysetSlot]) -> Result<Vec<Keyset>, BackupError> {
+    let Some(first) = slots.first() else {
+        return Ok(Vec::new());
+    };
     let mut found = store
         .snapshot()
         .await?
-        .find_by_tag(slot.tag, MAX_SAME_TAG)
+        .find_by_tag(first.tag, MAX_SAME_TAG)
         .await?;
-    // The one that the file names comes first; what the file says is not believed beyond that.
-    found.sort_by_key(|keyset| Some(keyset.fingerprint()) != slot.fingerprint);
+    // Those that the file names come first; what the file says is not believed beyond that.
+    found.sort_by_key(|keyset| {
+        !slots
+            .iter()
+            .any(|slot| slot.fingerprint == Some(keyset.fingerprint()))
+    });
     Ok(found)
 }

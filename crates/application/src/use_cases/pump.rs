@@ -59,7 +59,7 @@ async fn read(
                 return Ok(taken);
             }
             Ok(_) => {}
-            Err(error) => return Err(BackupError::Input(error)),
+            Err(error) => return Err(BackupError::of_input(error)),
         }
         taken += piece.len() as u64;
         progress(taken);

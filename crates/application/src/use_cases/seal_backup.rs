@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use keystead_domain::{
-    Argon2Cost, FileId, FileKey, Fingerprint, Hint, KeysetSlot, Passphrase, PasswordSlot, PublicKey,
-    Recipient, SealInfo, SecretBytes,
+    Action, Actor, Argon2Cost, AuditEvent, FileId, FileKey, Fingerprint, Hint, KeysetSlot, Outcome,
+    Passphrase, PasswordSlot, PublicKey, Recipient, SealInfo, SecretBytes,
 };
 use tokio::io::AsyncRead;
 
 use super::BackupError;
 use super::pump::{Progress, pump};
-use super::shared::off_runtime;
+use super::shared::{off_runtime, record_refusal};
 use crate::ports::{
     Clock, HeaderPlan, Randomness, RandomnessExt, RsaEngine, SealedFormat, ShareWriter, Store,
 };
@@ -41,10 +41,14 @@ pub struct SealPassword {
     pub hint: Option<Hint>,
 }
 
+/// The public keys that a backup is sealed to: of the Active keyset, or of recipients that somebody named. Only
+/// [`SealBackup::recipients`] makes it.
+pub struct SealTo(Vec<PublicKey>);
+
 /// What to seal, and for whom.
-pub struct SealRequest<'a> {
+pub struct SealRequest {
     /// The keysets.
-    pub recipients: SealRecipients<'a>,
+    pub to: SealTo,
     /// The password.
     pub password: Option<SealPassword>,
 }
@@ -63,19 +67,64 @@ pub struct Sealed {
 }
 
 impl SealBackup<'_> {
+    /// Finds out to whom a backup is sealed. It comes before everything else, so that nobody types a password in vain.
+    /// A refusal is an event of the audit trail, where there is one.
+    ///
+    /// # Errors
+    /// When no keyset is Active and no recipient was given; when a recipient is not an accepted key.
+    pub async fn recipients(
+        &self,
+        actor: &Actor,
+        recipients: SealRecipients<'_>,
+    ) -> Result<SealTo, BackupError> {
+        match recipients {
+            SealRecipients::Given(recipients) => {
+                let mut keys: Vec<PublicKey> = Vec::new();
+                for recipient in recipients {
+                    let key = self
+                        .rsa
+                        .public_from_numbers(recipient.numbers())
+                        .map_err(BackupError::Recipient)?;
+                    if !keys.contains(&key) {
+                        keys.push(key);
+                    }
+                }
+                Ok(SealTo(keys))
+            }
+            SealRecipients::Active(store) => {
+                let keyset = store.snapshot().await?.active_keyset().await?;
+                // The witness, not the row, is what a backup is sealed to.
+                if let Some(active) = keyset.as_ref().and_then(|keyset| keyset.active()) {
+                    return Ok(SealTo(vec![active.keyset().public_key().clone()]));
+                }
+                let event = AuditEvent::new(
+                    self.clock.now(),
+                    actor.clone(),
+                    Action::BackupSeal,
+                    Outcome::Refused,
+                )
+                .with("refused_because", BackupError::NoActive);
+                record_refusal(store, event).await;
+                Err(BackupError::NoActive)
+            }
+        }
+    }
+
     /// Seals what `input` gives into `output`, in constant memory. The caller publishes the output afterwards.
     ///
     /// # Errors
     /// When no keyset is Active and no recipient was given; when reading or writing fails.
     pub async fn run(
         &self,
-        request: SealRequest<'_>,
+        request: SealRequest,
         input: &mut (dyn AsyncRead + Send + Unpin),
         output: &mut dyn ShareWriter,
         progress: Progress<'_>,
     ) -> Result<Sealed, BackupError> {
-        let SealRequest { recipients, password } = request;
-        let recipients = self.public_keys(recipients).await?;
+        let SealRequest {
+            to: SealTo(recipients),
+            password,
+        } = request;
         if recipients.is_empty() && password.is_none() {
             return Err(BackupError::NoSlot);
         }
@@ -110,32 +159,6 @@ impl SealBackup<'_> {
             has_password,
             content_bytes,
         })
-    }
-
-    async fn public_keys(&self, recipients: SealRecipients<'_>) -> Result<Vec<PublicKey>, BackupError> {
-        match recipients {
-            SealRecipients::Given(recipients) => {
-                let mut keys: Vec<PublicKey> = Vec::new();
-                for recipient in recipients {
-                    let key = self
-                        .rsa
-                        .public_from_numbers(recipient.numbers())
-                        .map_err(BackupError::Recipient)?;
-                    if !keys.contains(&key) {
-                        keys.push(key);
-                    }
-                }
-                Ok(keys)
-            }
-            SealRecipients::Active(store) => {
-                let keyset = store.snapshot().await?.active_keyset().await?;
-                // The witness, not the row, is what a backup is sealed to.
-                match keyset.as_ref().and_then(|keyset| keyset.active()) {
-                    Some(active) => Ok(vec![active.keyset().public_key().clone()]),
-                    None => Err(BackupError::NoActive),
-                }
-            }
-        }
     }
 
     fn keyset_slots(&self, keys: &[PublicKey], file_key: &FileKey) -> Result<Vec<KeysetSlot>, BackupError> {

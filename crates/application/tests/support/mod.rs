@@ -142,6 +142,7 @@ impl World {
             source: "memory".into(),
             passphrase: Some(Arc::new(passphrase())),
             hint: None,
+            hints_for_nameless: std::collections::BTreeMap::new(),
             expected: Vec::new(),
         };
         import.run(&actor(), request).await

@@ -177,6 +177,17 @@ impl Keyset {
         })
     }
 
+    /// The first keyset of an installation, Active: there is none that it could supersede.
+    ///
+    /// # Errors
+    /// When the lifecycle does not allow it.
+    pub fn activated_as_first(&self, at: Timestamp) -> Result<Self, TransitionRefused> {
+        match self.state.on(Event::Activate { at })? {
+            Transition::To(state) => Ok(self.changed(|k| k.state = state)),
+            Transition::Unchanged => Ok(self.clone()),
+        }
+    }
+
     /// The same keyset with another hint.
     #[must_use]
     pub fn with_hint(&self, hint: Hint) -> Self {

@@ -68,8 +68,7 @@ impl Layer {
         }
         let environment = Environment::with_prefix(PREFIX)
             .prefix_separator(SEPARATOR)
-            .separator(SEPARATOR)
-            .try_parsing(true);
+            .separator(SEPARATOR);
         layers.push(Self::read(Origin::Environment, environment)?);
         Ok(layers)
     }

@@ -10,6 +10,9 @@ use serde::Deserialize;
 use layers::Layer;
 pub(crate) use layers::SettingValue;
 
+/// Nobody waits longer than an hour for a command.
+const MAX_BUSY_TIMEOUT_SECONDS: u64 = 3600;
+
 /// The settings that hold, and where each comes from.
 pub(crate) struct Configuration {
     pub(crate) data_dir: PathBuf,
@@ -72,6 +75,12 @@ impl Configuration {
             keyset,
             export,
         } = wire;
+        if !(1..=MAX_BUSY_TIMEOUT_SECONDS).contains(&database.busy_timeout_seconds) {
+            bail!(
+                "database.busy_timeout_seconds is {}; 1 to {MAX_BUSY_TIMEOUT_SECONDS} is accepted",
+                database.busy_timeout_seconds
+            );
+        }
         let DatabaseWire {
             url,
             url_file,

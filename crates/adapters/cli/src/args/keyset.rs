@@ -31,7 +31,7 @@ pub(crate) enum KeysetCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     /// At most this many keysets.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: Option<u32>,
 }
 

@@ -77,9 +77,9 @@ pub(crate) enum Command {
     /// Manage keysets
     #[command(subcommand)]
     Keyset(KeysetCommand),
-    /// Encrypt a backup to the Active keyset and a password
+    /// Seal a backup to the Active keyset and a password
     Seal(SealArgs),
-    /// Decrypt a backup, with a keyset or the password
+    /// Open a backup, with a keyset or the password
     Open(OpenArgs),
     /// List which keysets and passwords open a sealed file
     Slots(SlotsArgs),
@@ -106,6 +106,9 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("passphrase_file", |arg| arg.requires("export_to")))]
+#[command(mut_arg("generate_passphrase", |arg| arg.requires("export_to")))]
+#[command(mut_arg("unprotected", |arg| arg.requires("export_to")))]
 pub(crate) struct InitArgs {
     /// Hint of the first keyset; travels in its export.
     #[arg(long, value_name = "TEXT")]
@@ -122,7 +125,7 @@ pub(crate) struct InitArgs {
 
 /// How an export is protected.
 #[derive(Debug, Args)]
-#[group(multiple = false)]
+#[group(id = "protection", multiple = false)]
 pub(crate) struct ProtectionArgs {
     /// Protect the export with the passphrase in this file.
     #[arg(long, value_name = "FILE")]
@@ -198,7 +201,7 @@ pub(crate) enum AuditCommand {
         #[arg(long, value_name = "SEQUENCE")]
         after: Option<u64>,
         /// At most this many events.
-        #[arg(long, value_name = "N", default_value_t = 1000)]
+        #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
 }

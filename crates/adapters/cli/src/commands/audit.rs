@@ -15,9 +15,9 @@ struct AuditListJson {
 }
 
 pub(crate) async fn list(context: &Context<'_>, after: Option<u64>, limit: u32) -> Result<(), Failure> {
-    let installation = context.installation().await?;
+    let store = context.reading().await?;
     let list = ListAudit {
-        store: installation.store.as_ref(),
+        store: store.as_ref(),
     };
     let page = list
         .run(after.map(Sequence), limit)
@@ -50,7 +50,7 @@ fn row(record: &AuditRecord) -> Vec<String> {
         .map(|(name, value)| (name.as_str(), value.as_str()));
     let details: Vec<String> = subject
         .chain(details)
-        .map(|(name, value)| format!("{name}={}", printable(value)))
+        .map(|(name, value)| format!("{name}={}", quoted(value)))
         .collect();
     vec![
         record.sequence.0.to_string(),
@@ -60,4 +60,13 @@ fn row(record: &AuditRecord) -> Vec<String> {
         event.outcome.as_str().to_owned(),
         details.join(" "),
     ]
+}
+
+/// A value with blanks or quotes in it is quoted, so that it cannot pass for another detail.
+fn quoted(value: &str) -> String {
+    let text = printable(value);
+    match text.contains([' ', '"', '=']) {
+        true => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+        false => text,
+    }
 }

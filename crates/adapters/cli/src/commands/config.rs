@@ -1,20 +1,18 @@
 use serde::Serialize;
 
 use crate::Failure;
-use crate::context::Context;
-use crate::output::{SettingJson, printable, table};
+use crate::output::{Printer, SettingJson, printable, table};
 
 #[derive(Serialize)]
 struct SettingsJson {
     settings: Vec<SettingJson>,
 }
 
-pub(crate) fn show(context: &Context<'_>, origin: bool) -> Result<(), Failure> {
-    let settings = context.wiring.settings();
+pub(crate) fn show(printer: &Printer, settings: &[crate::Setting], origin: bool) -> Result<(), Failure> {
     let json = SettingsJson {
         settings: settings.iter().map(SettingJson::from).collect(),
     };
-    context.printer.result(&json, || {
+    printer.result(&json, || {
         let header: &[&str] = if origin {
             &["SETTING", "VALUE", "ORIGIN"]
         } else {

@@ -6,7 +6,7 @@ use keystead_domain::KeysetReference;
 
 use crate::Failure;
 use crate::args::InitArgs;
-use crate::commands::keyset::print_generated;
+use crate::commands::keyset::{print_generated, rescue_generated};
 use crate::context::{Context, hint};
 use crate::output::{ExportedJson, InitJson, field_lines, printable};
 use crate::progress::WorkProgress;
@@ -31,12 +31,14 @@ pub(crate) async fn run(context: &Context<'_>, args: InitArgs) -> Result<(), Fai
     // All that can be refused is refused before anything is made.
     let export = match &export_to {
         Some(location) => {
-            let chosen = export_protection(context, &protection)?;
-            if let keystead_application::use_cases::ExportProtection::Passphrase(passphrase) =
-                &chosen.protection
-            {
-                passphrase.check_for_export().map_err(KeysetError::from)?;
+            if location == "-" {
+                return Err(Failure::usage(
+                    "init says on standard output what it made",
+                    "leave --export-to away, and then: keystead keyset export active --to -",
+                ));
             }
+            let chosen = export_protection(context, &protection)?;
+            chosen.protection.check()?;
             let located = tools.shares.locate(location).await.map_err(KeysetError::from)?;
             check_destination(&located, Replace::Never).await?;
             Some((located, chosen))
@@ -68,6 +70,7 @@ pub(crate) async fn run(context: &Context<'_>, args: InitArgs) -> Result<(), Fai
 
     let (receipt, generated) = match export {
         Some((located, chosen)) => {
+            print_generated(context, chosen.generated.as_deref())?;
             let request = ExportRequest {
                 keysets: vec![KeysetReference::Id(keyset.id())],
                 protection: chosen.protection,
@@ -78,6 +81,7 @@ pub(crate) async fn run(context: &Context<'_>, args: InitArgs) -> Result<(), Fai
             };
             let exporter = context.exporter(foundation.store.as_ref(), master_key.as_ref());
             let exported = exporter.run(&context.actor(), request).await.map_err(|error| {
+                rescue_generated(context, chosen.generated.as_deref());
                 let failure = Failure::from(error);
                 let what = "the installation was made, but its keyset was not exported".to_owned();
                 let fix = format!("{}; then: keystead keyset export active --to DEST", failure.fix);
@@ -110,7 +114,7 @@ pub(crate) async fn run(context: &Context<'_>, args: InitArgs) -> Result<(), Fai
         receipt.exported.iter().map(ExportedJson::from).collect(),
         generated.as_deref(),
     );
-    context.printer.result(&json, || {
+    let printed = context.printer.result(&json, || {
         let mut fields = vec![
             ("database", printable(&foundation.place)),
             ("master key", printable(&foundation.master_keys.place())),
@@ -136,8 +140,11 @@ pub(crate) async fn run(context: &Context<'_>, args: InitArgs) -> Result<(), Fai
             field_lines(&fields),
             next_steps(place.is_some())
         )
-    })?;
-    print_generated(context, generated.as_deref());
+    });
+    if printed.is_err() {
+        rescue_generated(context, generated.as_deref());
+    }
+    printed?;
     Ok(())
 }
 

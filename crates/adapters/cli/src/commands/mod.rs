@@ -9,8 +9,10 @@ mod seal;
 mod slots;
 
 use crate::Failure;
+use crate::Setting;
 use crate::args::{AuditCommand, Command, ConfigCommand, DbCommand};
 use crate::context::Context;
+use crate::output::Printer;
 
 pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), Failure> {
     match command {
@@ -22,8 +24,30 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), F
         Command::Audit(AuditCommand::List { after, limit }) => audit::list(context, after, limit).await,
         Command::Db(DbCommand::Status) => db::status(context).await,
         Command::Db(DbCommand::Migrate) => db::migrate(context).await,
-        Command::Config(ConfigCommand::Show { origin }) => config::show(context, origin),
-        Command::Completions { shell } => help::completions(shell),
-        Command::Man { dir } => help::man(dir.as_deref()),
+        // These need no installation, and were done before one was looked for.
+        command @ (Command::Config(_) | Command::Completions { .. } | Command::Man { .. }) => {
+            let done = run_without_wiring(&command);
+            done.or_else(|| run_with_settings(&command, &context.printer, &context.wiring.settings()))
+                .unwrap_or(Ok(()))
+        }
+    }
+}
+
+pub(crate) fn run_without_wiring(command: &Command) -> Option<Result<(), Failure>> {
+    match command {
+        Command::Completions { shell } => Some(help::completions(*shell)),
+        Command::Man { dir } => Some(help::man(dir.as_deref())),
+        _ => None,
+    }
+}
+
+pub(crate) fn run_with_settings(
+    command: &Command,
+    printer: &Printer,
+    settings: &[Setting],
+) -> Option<Result<(), Failure>> {
+    match command {
+        Command::Config(ConfigCommand::Show { origin }) => Some(config::show(printer, settings, *origin)),
+        _ => None,
     }
 }

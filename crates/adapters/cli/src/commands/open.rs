@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
 use keystead_application::Status;
+use keystead_application::ports::SealedHeader;
 use keystead_application::use_cases::{
-    BackupError, ExamineExport, OpenBackup, Opened, SealedSource, UnlockedBackup, needed,
+    BackupError, ExamineExport, OpenBackup, Opened, UnlockedBackup, needed,
 };
 use keystead_domain::SecretBytes;
 
@@ -22,15 +23,16 @@ pub(crate) async fn run(context: &Context<'_>, args: OpenArgs) -> Result<(), Fai
             "give one of them as a file",
         ));
     }
+    // What is in the way is found out before a private key is used.
+    let mut writer = open_output(context, args.out.as_deref(), args.overwrite).await?;
     let open = OpenBackup {
         format: Arc::clone(&context.tools().format),
     };
     let source = open
         .read_header(open_input(context, args.input.as_deref()).await?)
         .await?;
-    let unlocked = unlock(context, &open, &source, &args).await?;
+    let unlocked = unlock(context, &open, &source.header, &args).await?;
 
-    let mut writer = open_output(context, args.out.as_deref(), args.overwrite).await?;
     let progress = WorkProgress::begin(&context.printer, "opening", length(args.input.as_deref()));
     let written = open
         .write_content(source, &unlocked, &mut *writer, &|bytes| progress.at(bytes))
@@ -65,49 +67,57 @@ pub(crate) async fn run(context: &Context<'_>, args: OpenArgs) -> Result<(), Fai
 async fn unlock(
     context: &Context<'_>,
     open: &OpenBackup,
-    source: &SealedSource<'_>,
+    header: &SealedHeader,
     args: &OpenArgs,
 ) -> Result<UnlockedBackup, Failure> {
     if let Some(identity) = &args.identity {
         let export = read_export(context, identity).await?;
-        return with_identity(context, open, source, export, args).await;
+        return with_identity(context, open, header, export, args).await;
     }
     if args.password_file.is_some()
         && let Some(password) = given_password(args.password_file.as_deref())?
     {
-        return Ok(open.unlock_with_password(source, password).await?);
+        return Ok(open.unlock_with_password(header, password).await?);
     }
-    let no_installation = match context.installation().await {
+    // The password may open what a keyset does not; why the keyset did not is told if it does not either.
+    let trouble = match context.installation().await {
         Ok(installation) => {
             let access = context.key_access(&installation);
-            if let Some(unlocked) = open
-                .unlock_with_keysets(source, &access, &context.actor())
-                .await?
-            {
-                return Ok(unlocked);
+            match open.unlock_with_keysets(header, &access, &context.actor()).await {
+                Ok(Some(unlocked)) => return Ok(unlocked),
+                Ok(None) => None,
+                Err(error @ BackupError::Format(_)) => return Err(error.into()),
+                Err(error) => Some(Failure::from(error)),
             }
-            None
         }
-        // The password may still open it; the reason is told if it cannot.
         Err(failure) => Some(failure),
     };
-    if let Some(password) = with_password(context, source)? {
-        return Ok(open.unlock_with_password(source, password).await?);
+    if let Some(failure) = &trouble {
+        context.printer.remark(&format!(
+            "no keyset was tried to the end: {}",
+            printable(&failure.why)
+        ));
     }
-    match no_installation {
-        Some(failure) => Err(failure),
-        None => Err(BackupError::NoKeyHere {
-            needed: needed(&source.header),
+    if let Some(password) = with_password(context, header)? {
+        return Ok(open.unlock_with_password(header, password).await?);
+    }
+    let no_key = BackupError::NoKeyHere {
+        needed: needed(header),
+        password: !header.passwords.is_empty(),
+    };
+    match trouble {
+        Some(trouble) if trouble.status != Status::NotUnlocked && !context.no_installation_yet().await => {
+            Err(trouble)
         }
-        .into()),
+        Some(_) | None => Err(no_key.into()),
     }
 }
 
 fn with_password(
     context: &Context<'_>,
-    source: &SealedSource<'_>,
+    header: &SealedHeader,
 ) -> Result<Option<keystead_domain::Passphrase>, Failure> {
-    let Some(slot) = source.header.passwords.first() else {
+    let Some(slot) = header.passwords.first() else {
         return Ok(None);
     };
     if let Some(password) = given_password(None)? {
@@ -128,7 +138,7 @@ fn with_password(
 async fn with_identity(
     context: &Context<'_>,
     open: &OpenBackup,
-    source: &SealedSource<'_>,
+    header: &SealedHeader,
     export: SecretBytes,
     args: &OpenArgs,
 ) -> Result<UnlockedBackup, Failure> {
@@ -147,7 +157,7 @@ async fn with_identity(
     let passphrase = passphrase.map(Arc::new);
     let codec = Arc::clone(&tools.codec);
     let unlocked = open
-        .unlock_with_identity(source, export, passphrase, codec, tools.rsa.as_ref())
+        .unlock_with_identity(header, export, passphrase, codec, tools.rsa.as_ref())
         .await;
     unlocked.map_err(|error| match error {
         BackupError::OtherIdentity { .. } => Failure {

@@ -1,3 +1,4 @@
+use std::io::Read;
 use std::sync::Arc;
 
 use keystead_application::ports::EncodedPublicKey;
@@ -24,18 +25,27 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
     } = args;
     refuse_terminal(out.as_deref(), "the sealed file")?;
     let recipients = read_recipients(context, &recipient)?;
-    // A machine that was given a recipient needs no installation.
-    let installation = match recipients.is_empty() {
-        true => Some(context.installation().await?),
-        false => None,
+    let tools = context.tools();
+    let seal = SealBackup {
+        rsa: tools.rsa.as_ref(),
+        format: Arc::clone(&tools.format),
+        clock: tools.clock.as_ref(),
+        randomness: tools.randomness.as_ref(),
     };
-    let recipients = match &installation {
-        Some(installation) => {
-            let store = installation.store.as_ref();
-            refuse_without_active(store).await?;
-            SealRecipients::Active(store)
+    // A machine that was given a recipient needs no installation.
+    let to = match recipients.is_empty() {
+        true => {
+            let installation = context.installation().await?;
+            seal.recipients(
+                &context.actor(),
+                SealRecipients::Active(installation.store.as_ref()),
+            )
+            .await?
         }
-        None => SealRecipients::Given(recipients),
+        false => {
+            seal.recipients(&context.actor(), SealRecipients::Given(recipients))
+                .await?
+        }
     };
     let password = match no_password {
         true => None,
@@ -50,15 +60,8 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
 
     let mut reader = open_input(context, input.as_deref()).await?;
     let mut writer = open_output(context, out.as_deref(), overwrite).await?;
-    let tools = context.tools();
-    let seal = SealBackup {
-        rsa: tools.rsa.as_ref(),
-        format: Arc::clone(&tools.format),
-        clock: tools.clock.as_ref(),
-        randomness: tools.randomness.as_ref(),
-    };
     let progress = WorkProgress::begin(&context.printer, "sealing", length(input.as_deref()));
-    let request = SealRequest { recipients, password };
+    let request = SealRequest { to, password };
     let sealed = seal
         .run(request, &mut *reader, &mut *writer, &|bytes| progress.at(bytes))
         .await;
@@ -92,15 +95,6 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
         })
 }
 
-/// Asked before the password is, so that nobody types one for nothing.
-async fn refuse_without_active(store: &dyn keystead_application::ports::Store) -> Result<(), Failure> {
-    let mut snapshot = store.snapshot().await.map_err(BackupError::from)?;
-    match snapshot.active_keyset().await.map_err(BackupError::from)? {
-        Some(_) => Ok(()),
-        None => Err(BackupError::NoActive.into()),
-    }
-}
-
 /// The length of the input, for the progress bar; a pipe has none.
 pub(crate) fn length(input: Option<&str>) -> Option<u64> {
     let metadata = std::fs::metadata(input?).ok()?;
@@ -123,15 +117,16 @@ fn read_recipients(context: &Context<'_>, given: &[String]) -> Result<Vec<Recipi
 fn from_file(context: &Context<'_>, path: &str) -> Result<Vec<Recipient>, Failure> {
     const MAX_FILE: u64 = 1024 * 1024;
     let unreadable = |why: String| Failure::usage(format!("{path}: {why}"), RECIPIENT_FIX);
-    let length = std::fs::metadata(path)
-        .map_err(|error| unreadable(error.to_string()))?
-        .len();
-    if length > MAX_FILE {
+    let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    let mut text = String::new();
+    file.take(MAX_FILE + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| unreadable(error.to_string()))?;
+    if text.len() as u64 > MAX_FILE {
         return Err(unreadable(
             "the file is longer than any list of recipients".to_owned(),
         ));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     let mut recipients = Vec::new();
     if text.contains("-----BEGIN ") {
         let blocks = context.tools().codec.public_keys(text.as_bytes());

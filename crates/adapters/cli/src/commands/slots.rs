@@ -15,9 +15,9 @@ pub(crate) async fn run(context: &Context<'_>, args: SlotsArgs) -> Result<(), Fa
         .read_header(open_input(context, Some(&args.input)).await?)
         .await?;
     // A file can be looked at without an installation; which keysets are here is unknown then.
-    let installation = context.installation().await;
+    let store = context.reading().await;
     let views = open
-        .slots(&source, installation.as_ref().ok().map(|i| i.store.as_ref()))
+        .slots(&source.header, store.as_ref().ok().map(|store| store.as_ref()))
         .await?;
 
     let info = source.header.info.as_ref();
@@ -26,6 +26,7 @@ pub(crate) async fn run(context: &Context<'_>, args: SlotsArgs) -> Result<(), Fa
         sealed_at: info.map(|info| info.sealed_at.to_string()),
         server_id: info.and_then(|info| info.server_id.clone()),
         verified: false,
+        looked_up: store.is_ok(),
         slots: views.iter().map(SlotJson::from).collect(),
     };
     context.printer.result(&json, || {
@@ -48,7 +49,7 @@ pub(crate) async fn run(context: &Context<'_>, args: SlotsArgs) -> Result<(), Fa
     context
         .printer
         .remark("(unverified: the header is proven only when the file is opened)");
-    if let Err(failure) = installation {
+    if let Err(failure) = &store {
         context.printer.remark(&format!(
             "(which keysets are at hand is not known: {})",
             failure.why

@@ -49,13 +49,19 @@ impl Printer {
     /// Prints a remark, unless somebody asked for quiet.
     pub(crate) fn remark(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            write_err(text);
         }
     }
 
     /// Prints what must not be missed, even when somebody asked for quiet.
-    pub(crate) fn important(&self, text: &str) {
-        eprintln!("{text}");
+    ///
+    /// # Errors
+    /// When it could not be printed.
+    pub(crate) fn important(&self, text: &str) -> Result<(), Failure> {
+        let mut err = std::io::stderr().lock();
+        writeln!(err, "{text}")
+            .and_then(|()| err.flush())
+            .map_err(|error| Failure::stdio("standard error could not be written to", &error))
     }
 
     /// Whether results are JSON.
@@ -72,10 +78,15 @@ pub(crate) fn write_out(text: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::stdio("the result could not be printed", &error))
 }
 
+/// Writes a line to standard error. There is nobody to tell when that fails.
+pub(crate) fn write_err(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// Prints one line of what, one of why, one of what to do.
 pub(crate) fn print_failure(failure: &Failure, json: bool) {
     if json && let Ok(text) = to_json(&FailureJson::new(failure)) {
-        eprintln!("{text}");
+        write_err(&text);
         return;
     }
     let Failure {
@@ -89,9 +100,8 @@ pub(crate) fn print_failure(failure: &Failure, json: bool) {
     } else {
         ("", "")
     };
-    eprintln!("{bold}error:{plain} {}", printable(what));
-    eprintln!("  why: {}", printable(why));
-    eprintln!("  fix: {}", printable(fix));
+    let (what, why, fix) = (printable(what), printable(why), printable(fix));
+    write_err(&format!("{bold}error:{plain} {what}\n  why: {why}\n  fix: {fix}"));
 }
 
 fn colours() -> bool {

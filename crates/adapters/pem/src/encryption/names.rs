@@ -12,15 +12,11 @@ pub(super) fn cipher_lengths(oid: ObjectIdentifier) -> Option<(u64, usize)> {
     }
 }
 
-/// HMAC with SHA-1, SHA-224, SHA-256, SHA-384 and SHA-512 (RFC 8018, appendix B.1.2).
+/// HMAC with SHA-1, SHA-256, SHA-384 and SHA-512 (RFC 8018, appendix B.1.2).
 pub(super) fn is_known_prf(oid: ObjectIdentifier) -> bool {
     matches!(
         oid.to_string().as_str(),
-        "1.2.840.113549.2.7"
-            | "1.2.840.113549.2.8"
-            | "1.2.840.113549.2.9"
-            | "1.2.840.113549.2.10"
-            | "1.2.840.113549.2.11"
+        "1.2.840.113549.2.7" | "1.2.840.113549.2.9" | "1.2.840.113549.2.10" | "1.2.840.113549.2.11"
     )
 }
 

@@ -34,8 +34,15 @@ pub(crate) async fn create(context: &Context<'_>, args: CreateArgs) -> Result<()
     let mut keyset = created?;
     if activate {
         let reference = KeysetReference::Id(keyset.id());
-        keyset = activate_now(context, &installation, &context.actor(), &reference)
-            .await?
+        let activated = activate_now(context, &installation, &context.actor(), &reference).await;
+        keyset = activated
+            .map_err(|failure| Failure {
+                what: format!(
+                    "keyset {} was made, and not activated",
+                    keyset.fingerprint().short()
+                ),
+                ..failure
+            })?
             .keyset;
     }
     context
@@ -142,7 +149,7 @@ pub(crate) async fn delete(context: &Context<'_>, args: DeleteArgs) -> Result<()
     let installation = context.installation().await?;
     let store = installation.store.as_ref();
     let asked = BrowseKeysets { store }.show(&reference).await?;
-    // The rules speak before the question; asked about is exactly the keyset that was looked at.
+    // Nobody is asked about what the rules refuse. What is deleted is what was looked at here, or nothing.
     let allowed = asked.check_deletion(force.as_ref()).is_ok();
     if allowed && !yes {
         confirm(
@@ -157,9 +164,7 @@ pub(crate) async fn delete(context: &Context<'_>, args: DeleteArgs) -> Result<()
         store,
         clock: context.tools().clock.as_ref(),
     };
-    let deleted = delete
-        .run(&context.actor(), &KeysetReference::Id(asked.id()), force)
-        .await?;
+    let deleted = delete.run(&context.actor(), &asked, force).await?;
     context.printer.result(&KeysetJson::from(&deleted), || {
         format!(
             "deleted: {} \"{}\"",

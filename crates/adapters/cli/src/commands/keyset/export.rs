@@ -2,16 +2,18 @@ use std::io::{IsTerminal, Write};
 
 use keystead_application::ports::Replace;
 use keystead_application::use_cases::{
-    ExportDestination, ExportProtection, ExportReceipt, ExportRequest, KeysetError,
+    ExportDestination, ExportProtection, ExportReceipt, ExportRequest, Exported, KeysetError,
 };
+use keystead_domain::Passphrase;
 
-use super::print_generated;
+use super::{print_generated, rescue_generated};
 use crate::Failure;
 use crate::args::ExportArgs;
-use crate::context::{Context, reference};
+use crate::context::{Context, OpenInstallation, reference};
 use crate::output::{ExportJson, printable};
 use crate::progress::WorkProgress;
 use crate::secrets::export_protection;
+use crate::stdio::stdout;
 
 pub(crate) async fn run(context: &Context<'_>, args: ExportArgs) -> Result<(), Failure> {
     let ExportArgs {
@@ -50,13 +52,27 @@ pub(crate) async fn run(context: &Context<'_>, args: ExportArgs) -> Result<(), F
         },
     };
     let chosen = export_protection(context, &protection)?;
-    let unprotected = matches!(chosen.protection, ExportProtection::Unprotected);
+    let generated = chosen.generated.clone();
+    print_generated(context, generated.as_deref())?;
     let request = ExportRequest {
         keysets,
         protection: chosen.protection,
         destination,
     };
+    let done = export(context, &installation, request, generated.as_deref()).await;
+    if done.is_err() {
+        rescue_generated(context, generated.as_deref());
+    }
+    done
+}
 
+async fn export(
+    context: &Context<'_>,
+    installation: &OpenInstallation,
+    request: ExportRequest,
+    generated: Option<&Passphrase>,
+) -> Result<(), Failure> {
+    let unprotected = matches!(request.protection, ExportProtection::Unprotected);
     let progress = WorkProgress::begin(&context.printer, "exporting", None);
     let exporter = context.exporter(installation.store.as_ref(), installation.master_key.as_ref());
     let receipt = exporter.run(&context.actor(), request).await;
@@ -64,18 +80,17 @@ pub(crate) async fn run(context: &Context<'_>, args: ExportArgs) -> Result<(), F
     let ExportReceipt { exported, content } = receipt?;
 
     if let Some(content) = content {
-        let mut out = std::io::stdout().lock();
-        out.write_all(content.expose())
-            .and_then(|()| out.flush())
-            .map_err(|error| Failure::stdio("the export could not be printed", &error))?;
+        let failed = |error| Failure::stdio("the export could not be printed", &error);
+        let mut out = stdout().map_err(failed)?;
+        out.write_all(content.expose()).map_err(failed)?;
         context
             .printer
             .remark("not recorded as an export: what became of standard output cannot be verified");
     } else {
         context
             .printer
-            .result(&ExportJson::new(&exported, chosen.generated.as_deref()), || {
-                let line = |one: &keystead_application::use_cases::Exported| {
+            .result(&ExportJson::new(&exported, generated), || {
+                let line = |one: &Exported| {
                     let place = one.place.as_deref().map_or_else(String::new, printable);
                     format!(
                         "exported {} to {place} (read back and compared)",
@@ -85,7 +100,6 @@ pub(crate) async fn run(context: &Context<'_>, args: ExportArgs) -> Result<(), F
                 exported.iter().map(line).collect::<Vec<_>>().join("\n")
             })?;
     }
-    print_generated(context, chosen.generated.as_deref());
     if unprotected && std::io::stderr().is_terminal() {
         context
             .printer

@@ -1,10 +1,11 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use keystead_application::use_cases::{ExaminedExport, ImportKeysets, ImportRequest, KeysetError};
-use keystead_domain::{FingerprintPrefix, Hint, Keyset, Passphrase, SecretBytes};
+use keystead_application::use_cases::{ExaminedExport, ExaminedKeyset, ImportKeysets, ImportRequest};
+use keystead_domain::{ExpectedFingerprint, Hint, Keyset, Passphrase, SecretBytes};
 
 use super::change::confirm;
-use super::inspect::{examine, facts};
+use super::inspect::facts;
 use crate::Failure;
 use crate::args::ImportArgs;
 use crate::context::{Context, OpenInstallation, hint};
@@ -12,9 +13,6 @@ use crate::input::read_export;
 use crate::output::{ImportJson, KeysetJson, field_lines, printable};
 use crate::progress::WorkProgress;
 use crate::secrets::{asked_passphrase, given_passphrase};
-
-/// Fewer digits of a fingerprint could be met by a keyset that somebody made for the purpose.
-const MIN_EXPECTED_DIGITS: usize = 16;
 
 pub(crate) async fn run(context: &Context<'_>, args: ImportArgs) -> Result<(), Failure> {
     let ImportArgs {
@@ -28,40 +26,30 @@ pub(crate) async fn run(context: &Context<'_>, args: ImportArgs) -> Result<(), F
         .iter()
         .map(|text| expected(text))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut hint: Option<Hint> = given_hint.as_deref().map(hint).transpose()?;
-    let file = read_export(context, &source).await?;
-    let mut passphrase = given_passphrase(passphrase_file.as_deref())?.map(Arc::new);
+    let mut request = ImportRequest {
+        file: read_export(context, &source).await?,
+        source: if source == "-" {
+            "standard input".to_owned()
+        } else {
+            source
+        },
+        passphrase: given_passphrase(passphrase_file.as_deref())?.map(Arc::new),
+        hint: given_hint.as_deref().map(hint).transpose()?,
+        hints_for_nameless: BTreeMap::new(),
+        expected,
+    };
     let installation = context.installation().await?;
+    let import = importer(context, &installation);
 
     // Whoever can be asked sees the hint first. Without a terminal the import itself examines the file.
     if context.terminal.is_interactive() {
-        let examined = examine(context, copy(&file), passphrase.clone()).await?;
-        show(context, &examined);
-        if passphrase.is_none() && examined.needs_passphrase() {
-            passphrase = Some(Arc::new(asked_passphrase(context)?));
-        }
-        if hint.is_none() && examined.keysets.iter().any(|keyset| keyset.metadata.is_none()) {
-            hint = Some(crate::context::hint(
-                &context.terminal.line("hint for the keyset")?,
-            )?);
-        }
-        if !yes {
-            let many = examined.keysets.len();
-            confirm(
-                context,
-                &if many == 1 {
-                    "import this keyset?".to_owned()
-                } else {
-                    format!("import these {many} keysets?")
-                },
-            )?;
-        }
+        ask(context, &import, &mut request, yes).await?;
     } else if !yes {
         confirm(context, "import?")?;
     }
 
     let progress = WorkProgress::begin(&context.printer, "importing", None);
-    let imported = import(context, &installation, file, &source, passphrase, hint, expected).await;
+    let imported = import.run(&context.actor(), request).await;
     drop(progress);
     let imported = imported?;
     let json = ImportJson {
@@ -84,55 +72,99 @@ pub(crate) async fn run(context: &Context<'_>, args: ImportArgs) -> Result<(), F
     Ok(())
 }
 
-async fn import(
+/// Shows what is in the file, asks for what is missing, and for a yes when everything has been seen.
+async fn ask(
     context: &Context<'_>,
-    installation: &OpenInstallation,
-    file: SecretBytes,
-    source: &str,
-    passphrase: Option<Arc<Passphrase>>,
-    hint: Option<Hint>,
-    expected: Vec<FingerprintPrefix>,
-) -> Result<Vec<Keyset>, KeysetError> {
+    import: &ImportKeysets<'_>,
+    request: &mut ImportRequest,
+    yes: bool,
+) -> Result<(), Failure> {
+    let mut examined = look(context, import, request).await?;
+    show(context, &examined)?;
+    if request.passphrase.is_none() && examined.needs_passphrase() {
+        request.passphrase = Some(Arc::new(asked_passphrase(context)?));
+        let nothing_new = examined
+            .keysets
+            .iter()
+            .all(|keyset| keyset.public.is_some() && keyset.metadata.is_some());
+        examined = look(context, import, request).await?;
+        if !nothing_new {
+            show(context, &examined)?;
+        }
+    }
+    if request.hint.is_none() {
+        for keyset in examined.keysets.iter().filter(|keyset| keyset.metadata.is_none()) {
+            request.hints_for_nameless.extend(ask_hint(context, keyset)?);
+        }
+    }
+    if yes {
+        return Ok(());
+    }
+    confirm(
+        context,
+        &match examined.keysets.len() {
+            1 => "import this keyset?".to_owned(),
+            many => format!("import these {many} keysets?"),
+        },
+    )
+}
+
+fn ask_hint(
+    context: &Context<'_>,
+    keyset: &ExaminedKeyset,
+) -> Result<Option<(keystead_domain::Fingerprint, Hint)>, Failure> {
+    let Some(public) = &keyset.public else {
+        return Ok(None);
+    };
+    let fingerprint = public.fingerprint();
+    let text = context
+        .terminal
+        .line(&format!("hint for keyset {}", fingerprint.short()))?;
+    Ok(Some((fingerprint, hint(&text)?)))
+}
+
+async fn look(
+    context: &Context<'_>,
+    import: &ImportKeysets<'_>,
+    request: &ImportRequest,
+) -> Result<ExaminedExport, Failure> {
+    let ImportRequest {
+        file,
+        source,
+        passphrase,
+        ..
+    } = request;
+    let copy = SecretBytes::new(file.expose().to_vec());
+    let passphrase: Option<Arc<Passphrase>> = passphrase.clone();
+    Ok(import.look(&context.actor(), copy, source, passphrase).await?)
+}
+
+fn importer<'a>(context: &'a Context<'_>, installation: &'a OpenInstallation) -> ImportKeysets<'a> {
     let tools = context.tools();
-    let import = ImportKeysets {
+    ImportKeysets {
         store: installation.store.as_ref(),
         master_key: installation.master_key.as_ref(),
         rsa: tools.rsa.as_ref(),
         codec: Arc::clone(&tools.codec),
         clock: tools.clock.as_ref(),
         randomness: tools.randomness.as_ref(),
-    };
-    let source = if source == "-" { "standard input" } else { source };
-    let request = ImportRequest {
-        file,
-        source: source.to_owned(),
-        passphrase,
-        hint,
-        expected,
-    };
-    import.run(&context.actor(), request).await
+    }
 }
 
-fn show(context: &Context<'_>, examined: &ExaminedExport) {
+fn show(context: &Context<'_>, examined: &ExaminedExport) -> Result<(), Failure> {
     for keyset in &examined.keysets {
         context
             .printer
-            .important(&format!("{}\n", field_lines(&facts(keyset))));
+            .important(&format!("{}\n", field_lines(&facts(keyset))))?;
     }
+    Ok(())
 }
 
-fn copy(file: &SecretBytes) -> SecretBytes {
-    SecretBytes::new(file.expose().to_vec())
-}
-
-fn expected(text: &str) -> Result<FingerprintPrefix, Failure> {
-    let fix = "give the fingerprint from your record, all 64 digits or at least the first 16";
-    let prefix: FingerprintPrefix = text.parse().map_err(|error| Failure::usage(error, fix))?;
-    if prefix.as_str().len() < MIN_EXPECTED_DIGITS {
-        return Err(Failure::usage(
-            "the expected fingerprint is too short to prove anything",
-            fix,
-        ));
-    }
-    Ok(prefix)
+fn expected(text: &str) -> Result<ExpectedFingerprint, Failure> {
+    text.parse().map_err(|error| {
+        Failure::usage(
+            error,
+            "give the fingerprint from your record, all 64 digits or at least the first 16",
+        )
+    })
 }

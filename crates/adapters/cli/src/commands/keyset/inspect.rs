@@ -18,7 +18,7 @@ pub(crate) async fn run(context: &Context<'_>, args: InspectArgs) -> Result<(), 
     let json = InspectJson {
         keysets: looked
             .iter()
-            .map(|(keyset, here)| InspectedKeysetJson::new(keyset, here.id()))
+            .map(|(keyset, here)| InspectedKeysetJson::new(keyset, here.is_known(), here.id()))
             .collect(),
     };
     context.printer.result(&json, || {
@@ -39,6 +39,10 @@ pub(super) enum Here {
 }
 
 impl Here {
+    fn is_known(&self) -> bool {
+        !matches!(self, Self::Unknown(_))
+    }
+
     fn id(&self) -> Option<KeysetId> {
         match self {
             Self::Yes(id) => Some(*id),
@@ -65,13 +69,13 @@ async fn look_up<'a>(
     examined: &'a ExaminedExport,
 ) -> Result<Vec<(&'a ExaminedKeyset, Here)>, Failure> {
     // An export can be looked at on a machine that has no installation.
-    let installation = context.installation().await;
+    let store = context.reading().await;
     let mut looked = Vec::with_capacity(examined.keysets.len());
     for keyset in &examined.keysets {
-        let here = match (&installation, &keyset.public) {
+        let here = match (&store, &keyset.public) {
             (Err(failure), _) => Here::Unknown(failure.why.clone()),
             (Ok(_), None) => Here::Unknown("the fingerprint is known only with the passphrase".to_owned()),
-            (Ok(installation), Some(_)) => match keyset.already_here(installation.store.as_ref()).await? {
+            (Ok(store), Some(_)) => match keyset.already_here(store.as_ref()).await? {
                 Some(id) => Here::Yes(id),
                 None => Here::No,
             },
@@ -108,9 +112,14 @@ pub(super) fn facts(keyset: &ExaminedKeyset) -> Vec<(&'static str, String)> {
     }
     match &keyset.public {
         Some(public) => {
+            let of = if keyset.pair.is_some() {
+                ""
+            } else {
+                ", of the PUBLIC KEY block"
+            };
             fields.push((
                 "fingerprint",
-                format!("{}  (compare it with your record)", public.fingerprint()),
+                format!("{}  ({of}compare it with your record)", public.fingerprint()),
             ));
             fields.push(("bits", public.bits().to_string()));
         }

@@ -7,29 +7,15 @@ use crate::args::{ListArgs, RecipientArgs, ShowArgs};
 use crate::context::{Context, reference};
 use crate::output::{KeysetJson, KeysetListJson, field_lines, moment, printable, state_words, table};
 
-const PAGE: u32 = 1000;
-
 pub(crate) async fn list(context: &Context<'_>, args: ListArgs) -> Result<(), Failure> {
-    let installation = context.installation().await?;
+    let store = context.reading().await?;
     let browse = BrowseKeysets {
-        store: installation.store.as_ref(),
+        store: store.as_ref(),
     };
-    let mut keysets: Vec<Keyset> = Vec::new();
-    let mut after = None;
-    loop {
-        let wanted = args
-            .limit
-            .map_or(PAGE, |limit| limit.saturating_sub(keysets.len() as u32).min(PAGE));
-        if wanted == 0 {
-            break;
-        }
-        let page = browse.list(after, wanted).await?;
-        keysets.extend(page.keysets);
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+    let keysets: Vec<Keyset> = match args.limit {
+        Some(limit) => browse.list(None, limit).await?.keysets,
+        None => browse.list_all().await?,
+    };
     let json = KeysetListJson {
         keysets: keysets.iter().map(KeysetJson::from).collect(),
     };
@@ -43,9 +29,9 @@ pub(crate) async fn list(context: &Context<'_>, args: ListArgs) -> Result<(), Fa
 }
 
 pub(crate) async fn show(context: &Context<'_>, args: ShowArgs) -> Result<(), Failure> {
-    let installation = context.installation().await?;
+    let store = context.reading().await?;
     let browse = BrowseKeysets {
-        store: installation.store.as_ref(),
+        store: store.as_ref(),
     };
     let keyset = browse.show(&reference(&args.keyset)?).await?;
     context
@@ -59,9 +45,9 @@ pub(crate) async fn recipient(context: &Context<'_>, args: RecipientArgs) -> Res
         fingerprint: String,
         recipient: String,
     }
-    let installation = context.installation().await?;
+    let store = context.reading().await?;
     let browse = BrowseKeysets {
-        store: installation.store.as_ref(),
+        store: store.as_ref(),
     };
     let rsa = context.tools().rsa.as_ref();
     let (keyset, recipient) = browse.recipient(rsa, &reference(&args.keyset)?).await?;

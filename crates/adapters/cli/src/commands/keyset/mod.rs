@@ -26,12 +26,31 @@ pub(crate) async fn run(context: &Context<'_>, command: KeysetCommand) -> Result
     }
 }
 
-/// Prints a generated passphrase, once. With JSON it is part of the result.
-pub(crate) fn print_generated(context: &Context<'_>, generated: Option<&Passphrase>) {
-    if let (Some(passphrase), false) = (generated, context.printer.is_json()) {
-        context.printer.important(&format!(
-            "\npassphrase of the export, shown this once: {}\nwrite it down and keep it apart from the file",
-            passphrase_text(passphrase)
-        ));
+/// Prints a generated passphrase, before anything is written that only it opens. With JSON it is part of the result.
+///
+/// # Errors
+/// When it could not be printed; nothing may be exported then.
+pub(crate) fn print_generated(context: &Context<'_>, generated: Option<&Passphrase>) -> Result<(), Failure> {
+    match (generated, context.printer.is_json()) {
+        (Some(passphrase), false) => print_passphrase(context, passphrase),
+        (Some(_), true) | (None, _) => Ok(()),
     }
+}
+
+/// Prints what the JSON of a command would have held, when that command failed: a file may be there that only this
+/// passphrase opens.
+pub(crate) fn rescue_generated(context: &Context<'_>, generated: Option<&Passphrase>) {
+    if let (Some(passphrase), true) = (generated, context.printer.is_json()) {
+        // The failure that follows is told in any case.
+        let _ = print_passphrase(context, passphrase);
+    }
+}
+
+fn print_passphrase(context: &Context<'_>, passphrase: &Passphrase) -> Result<(), Failure> {
+    context.printer.important(&format!(
+        "passphrase of the export, shown this once: {}
+write it down and keep it apart from the file
+",
+        passphrase_text(passphrase)
+    ))
 }

@@ -57,6 +57,8 @@ pub(crate) struct SlotsJson {
     pub(crate) sealed_at: Option<String>,
     pub(crate) server_id: Option<String>,
     pub(crate) verified: bool,
+    /// Whether there was an installation to look the keysets up in.
+    pub(crate) looked_up: bool,
     pub(crate) slots: Vec<SlotJson>,
 }
 

@@ -140,11 +140,12 @@ pub(crate) struct InspectedKeysetJson {
     exported_at: Option<String>,
     protection: ProtectionJson,
     private_key_checked: bool,
+    looked_up: bool,
     already_here: Option<String>,
 }
 
 impl InspectedKeysetJson {
-    pub(crate) fn new(keyset: &ExaminedKeyset, already_here: Option<KeysetId>) -> Self {
+    pub(crate) fn new(keyset: &ExaminedKeyset, looked_up: bool, already_here: Option<KeysetId>) -> Self {
         let ExaminedKeyset {
             public,
             metadata,
@@ -161,6 +162,7 @@ impl InspectedKeysetJson {
             exported_at: of(|m| m.exported_at.to_string()),
             protection: protection.into(),
             private_key_checked: pair.is_some(),
+            looked_up,
             already_here: already_here.map(|id| id.to_string()),
         }
     }
