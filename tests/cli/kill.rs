@@ -63,6 +63,7 @@ impl Operation {
 struct Prepared {
     args: Vec<String>,
     before: Vec<String>,
+    before_exported_at: serde_json::Value,
     export: Option<String>,
 }
 
@@ -143,6 +144,7 @@ impl Scene {
         Prepared {
             args,
             before: self.ids(),
+            before_exported_at: machine.active()["last_exported_at"].clone(),
             export,
         }
     }
@@ -214,6 +216,30 @@ impl Scene {
             && fs::exists(export).unwrap()
         {
             machine.ok(["keyset", "inspect", export]);
+        }
+        // An export that is on record is there, whole.
+        for keyset in keysets.iter().filter(|k| k["last_export_to"].is_string()) {
+            let place = text(keyset, "last_export_to");
+            if prepared.export.as_deref() == Some(place)
+                && prepared.before_exported_at != keyset["last_exported_at"]
+            {
+                machine.ok(["keyset", "inspect", place]);
+            }
+        }
+        // Those that were here before still open.
+        if round.is_multiple_of(10) {
+            let all = machine.at("all.pem");
+            machine.ok([
+                "keyset",
+                "export",
+                "--all",
+                "--to",
+                &all,
+                "--unprotected",
+                "--overwrite",
+            ]);
+            let inspected = machine.json(["keyset", "inspect", &all]);
+            assert_eq!(inspected["keysets"].as_array().unwrap().len(), keysets.len());
         }
         machine.ok(["audit", "list", "--limit", "1"]);
     }

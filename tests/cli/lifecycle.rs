@@ -272,8 +272,16 @@ fn another_master_key_is_noticed_and_nothing_is_rewritten() {
     assert!(said.contains("is missing"), "{said}");
     // What is on record can be looked at all the same: it tells where the exports are.
     let looked = machine.run(["keyset", "list"]);
-    assert!(looked.status == 0 && looked.out.contains("first"), "{}", looked.err);
-    assert!(looked.err.contains("warning: ") && looked.err.contains("is missing"), "{}", looked.err);
+    assert!(
+        looked.status == 0 && looked.out.contains("first"),
+        "{}",
+        looked.err
+    );
+    assert!(
+        looked.err.contains("warning: ") && looked.err.contains("is missing"),
+        "{}",
+        looked.err
+    );
     assert!(
         !machine.data_dir().join("master.key").exists(),
         "only init makes a master key"

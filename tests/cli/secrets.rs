@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use support::tools::{have, run};
@@ -22,7 +22,7 @@ struct Needle {
 
 #[test]
 fn no_private_key_bytes_and_no_passphrase_are_left_anywhere() {
-    if !have("openssl") {
+    if !have("openssl") || !have("sqlite3") {
         return;
     }
     let machine = Machine::new();
@@ -49,6 +49,19 @@ fn no_private_key_bytes_and_no_passphrase_are_left_anywhere() {
         "--passphrase-file",
         "passphrase",
     ]);
+    // A reader keeps the write-ahead log in place, which a clean end would take away.
+    let mut reader = Command::new("sqlite3");
+    reader
+        .arg(machine.data_dir().join("keystead.db"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut reader = reader.spawn().unwrap();
+    writeln!(
+        reader.stdin.as_mut().unwrap(),
+        "BEGIN; SELECT count(*) FROM keysets;"
+    )
+    .unwrap();
+    reader.stdout.as_mut().unwrap().read_exact(&mut [0; 2]).unwrap();
     go(&[
         "keyset",
         "create",
@@ -85,8 +98,19 @@ fn no_private_key_bytes_and_no_passphrase_are_left_anywhere() {
         "--passphrase-file",
         "passphrase",
     ]);
+    let other = Machine::initialised();
+    let foreign = other.export_protected("foreign.pem");
+    go(&[
+        "keyset",
+        "import",
+        &foreign,
+        "--passphrase-file",
+        "passphrase",
+        "--yes",
+    ]);
     go(&["keyset", "list"]);
     go(&["audit", "list"]);
+    fs::copy(&foreign, machine.path("safe/foreign.pem")).unwrap();
     assert!(said.len() > 2000, "the most verbose level says something");
 
     let mut needles = vec![
@@ -94,7 +118,7 @@ fn no_private_key_bytes_and_no_passphrase_are_left_anywhere() {
         needle("the passphrase in base64", STANDARD.encode(PASSPHRASE).as_bytes()),
         needle("the password", b"backup password"),
     ];
-    for export in ["safe/first.pem", "safe/second.pem"] {
+    for export in ["safe/first.pem", "safe/second.pem", "safe/foreign.pem"] {
         needles.extend(private_key_needles(&machine, export));
     }
     assert!(needles.len() > 20);
@@ -106,7 +130,16 @@ fn no_private_key_bytes_and_no_passphrase_are_left_anywhere() {
             places.push((path.display().to_string(), fs::read(&path).unwrap()));
         }
     }
-    assert!(places.iter().any(|(name, _)| name.ends_with("keystead.db")));
+    for needed in ["keystead.db", "keystead.db-wal"] {
+        assert!(
+            places
+                .iter()
+                .any(|(name, bytes)| name.ends_with(needed) && bytes.len() > 4096),
+            "{needed}"
+        );
+    }
+    drop(reader.stdin.take());
+    reader.wait().unwrap();
     for (place, bytes) in &places {
         for Needle { what, bytes: needle } in &needles {
             assert!(!contains(bytes, needle), "{what} stands in {place}");
@@ -200,8 +233,8 @@ fn files_are_for_their_owner_alone() {
 fn the_process_cannot_be_dumped() {
     let machine = Machine::initialised();
     // As an ordinary user: for root the kernel shows everything as root's anyway.
-    let ordinary = nix::unistd::getuid().is_root();
-    let mut command = if ordinary {
+    let root = nix::unistd::getuid().is_root();
+    let mut command = if root {
         if !have("setpriv") {
             return;
         }
@@ -209,7 +242,7 @@ fn the_process_cannot_be_dumped() {
         let program = machine.path("keystead");
         fs::copy(env!("CARGO_BIN_EXE_keystead"), &program).unwrap();
         run("chown", &["-R", "65534:65534", machine.home().to_str().unwrap()]);
-        let mut command = std::process::Command::new("setpriv");
+        let mut command = Command::new("setpriv");
         command
             .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
             .arg(program);
@@ -240,9 +273,7 @@ fn the_process_cannot_be_dumped() {
         "{core}"
     );
     // What belongs to a process that cannot be dumped belongs to root (proc(5), PR_SET_DUMPABLE).
-    if ordinary {
-        assert_eq!(fs::metadata(format!("{process}/maps")).unwrap().uid(), 0);
-    }
+    assert_eq!(fs::metadata(format!("{process}/maps")).unwrap().uid(), 0);
     child.stdin.take().unwrap().write_all(b"x").unwrap();
     std::io::copy(&mut stdout, &mut std::io::sink()).unwrap();
     assert!(child.wait().unwrap().success());

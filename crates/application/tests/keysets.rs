@@ -182,7 +182,10 @@ async fn a_short_passphrase_exports_nothing() {
         world.export(request).await,
         Err(KeysetError::WeakPassphrase(_))
     ));
-    assert_eq!(world.trail().await.last(), Some(&(Action::KeysetExport, Outcome::Refused)));
+    assert_eq!(
+        world.trail().await.last(),
+        Some(&(Action::KeysetExport, Outcome::Refused))
+    );
 }
 
 #[tokio::test]
