@@ -10,6 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+pub mod corpus;
 pub mod tools;
 
 /// A machine: a home folder with a data folder in it. Several can be made; they know nothing of each other.

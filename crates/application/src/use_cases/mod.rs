@@ -23,6 +23,7 @@ mod open_backup;
 mod pump;
 mod seal_backup;
 mod shared;
+mod slots;
 mod unlock_installation;
 
 pub use activate_keyset::{ActivateKeyset, Activated};
@@ -41,7 +42,8 @@ pub use initialise::{Initialise, Initialised};
 pub use installation_error::InstallationError;
 pub use keyset_error::KeysetError;
 pub use list_audit::ListAudit;
-pub use open_backup::{KeysetAccess, OpenBackup, Opened, SealedSource, SlotView, UnlockedBackup, needed};
+pub use open_backup::{KeysetAccess, OpenBackup, Opened, SealedSource, UnlockedBackup};
 pub use pump::Progress;
 pub use seal_backup::{SealBackup, SealPassword, SealRecipients, SealRequest, SealTo, Sealed};
+pub use slots::{SlotView, needed};
 pub use unlock_installation::{UnlockInstallation, Unlocked};

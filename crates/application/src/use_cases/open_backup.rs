@@ -1,9 +1,7 @@
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use keystead_domain::{
-    Action, Actor, AuditEvent, FileKey, Fingerprint, Keyset, KeysetSlot, Outcome, Passphrase, PublicKey,
-    RecipientTag, SecretBytes,
+    Action, Actor, AuditEvent, FileKey, Fingerprint, Keyset, KeysetSlot, Outcome, Passphrase, SecretBytes,
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -11,16 +9,12 @@ use super::custody::Custody;
 use super::dearmored::Dearmored;
 use super::pump::{Progress, pump};
 use super::shared::{off_runtime, record_refusal};
+use super::slots::{SlotView, by_tag, candidates, file_name, fitting, needed};
 use super::{BackupError, ExamineExport, KeysetError};
 use crate::ports::{
     Clock, ExportCodec, LoadedKey, MasterKey, ParsedHeader, RsaEngine, RsaError, SealedFormat,
     SealedFormatError, SealedHeader, ShareWriter, Store,
 };
-
-/// How many keysets with the same tag are tried for one slot. A tag has 32 bits, so more than one is an accident.
-const MAX_SAME_TAG: u32 = 8;
-/// How many slots are tried with one keyset.
-const MAX_SLOTS_PER_KEYSET: usize = 4;
 
 /// Opens a sealed file: first its header is read, then one of the `unlock` methods finds the file key and verifies the
 /// header with it, and only then content comes out.
@@ -53,25 +47,6 @@ pub enum Opened {
     Keyset(Fingerprint),
     /// A password.
     Password,
-}
-
-/// A slot of a sealed file, for people.
-#[derive(Debug, Clone)]
-pub enum SlotView {
-    /// For a keyset.
-    Keyset {
-        /// The slot.
-        slot: KeysetSlot,
-        /// The keyset here that it most likely belongs to.
-        here: Option<Box<Keyset>>,
-    },
-    /// For a password.
-    Password {
-        /// The hint, if there is one.
-        hint: Option<String>,
-    },
-    /// Of a kind that this program does not know.
-    Other(String),
 }
 
 impl OpenBackup {
@@ -364,73 +339,4 @@ pub struct KeysetAccess<'a> {
     pub rsa: &'a dyn RsaEngine,
     /// Tells the time.
     pub clock: &'a dyn Clock,
-}
-
-/// What opens a file, for messages.
-#[must_use]
-pub fn needed(header: &SealedHeader) -> String {
-    let mut names: Vec<String> = Vec::new();
-    for slot in &header.keysets {
-        let name = match slot.fingerprint {
-            Some(fingerprint) => format!("keyset {}", fingerprint.short()),
-            None => "an RSA keyset that it does not name".to_owned(),
-        };
-        if names.len() < 8 && !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names.extend((!header.passwords.is_empty()).then(|| "its password".to_owned()));
-    names.extend((!header.others.is_empty()).then(|| "keys of another program".to_owned()));
-    names.join(" or ")
-}
-
-/// The file's own name for itself, if it has one. Unverified.
-fn file_name(header: &SealedHeader) -> String {
-    header
-        .info
-        .as_ref()
-        .map_or_else(|| "unnamed".to_owned(), |info| info.file_id.to_string())
-}
-
-/// The slots for keysets, those with the same tag together, so that each keyset is looked up and used once.
-fn by_tag(header: &SealedHeader) -> Vec<Vec<&KeysetSlot>> {
-    let mut groups: Vec<Vec<&KeysetSlot>> = Vec::new();
-    let mut places: HashMap<RecipientTag, usize> = HashMap::new();
-    for slot in &header.keysets {
-        let place = *places.entry(slot.tag).or_insert(groups.len());
-        match groups.get_mut(place) {
-            Some(group) => group.push(slot),
-            None => groups.push(vec![slot]),
-        }
-    }
-    groups
-}
-
-/// The slots that could be for this key: OAEP gives as many bytes as the modulus has. Only a made-up file has many.
-fn fitting<'a>(slots: &[&'a KeysetSlot], key: &PublicKey) -> Vec<&'a KeysetSlot> {
-    let len = usize::from(key.bits().get()).div_ceil(8);
-    slots
-        .iter()
-        .copied()
-        .filter(|slot| slot.wrapped.len() == len)
-        .take(MAX_SLOTS_PER_KEYSET)
-        .collect()
-}
-
-async fn candidates(store: &dyn Store, slots: &[&KeysetSlot]) -> Result<Vec<Keyset>, BackupError> {
-    let Some(first) = slots.first() else {
-        return Ok(Vec::new());
-    };
-    let mut found = store
-        .snapshot()
-        .await?
-        .find_by_tag(first.tag, MAX_SAME_TAG)
-        .await?;
-    // Those that the file names come first; what the file says is not believed beyond that.
-    found.sort_by_key(|keyset| {
-        !slots
-            .iter()
-            .any(|slot| slot.fingerprint == Some(keyset.fingerprint()))
-    });
-    Ok(found)
 }
