@@ -358,3 +358,33 @@ fn failures_are_json_too() {
     assert_eq!(failure["error"]["exit_status"], 1);
     assert!(text(&failure["error"], "fix").contains("keystead init"));
 }
+
+#[test]
+fn one_damaged_row_does_not_hide_the_others() {
+    if !support::tools::have("sqlite3") {
+        return;
+    }
+    let machine = Machine::initialised();
+    let created = machine.json(["keyset", "create", "--bits", "2048", "--hint", "damaged"]);
+    let database = machine.data_dir().join("keystead.db");
+    let sql = format!(
+        "update keysets set spki = x'00' where id = '{}'",
+        text(&created, "id")
+    );
+    support::tools::run("sqlite3", &[database.to_str().unwrap(), &sql]);
+    let listed = machine.run(["keyset", "list"]);
+    assert_eq!(listed.status, 1);
+    assert!(
+        listed.out.contains("first") && !listed.out.contains("damaged"),
+        "{}",
+        listed.out
+    );
+    assert!(listed.err.contains(text(&created, "id")), "{}", listed.err);
+    // What can be exported is exported, and that it is not all is said.
+    machine.refused(
+        1,
+        ["keyset", "export", "--all", "--to", "all.pem", "--unprotected"],
+    );
+    let inspected = machine.json(["keyset", "inspect", "all.pem"]);
+    assert_eq!(inspected["keysets"].as_array().unwrap().len(), 1);
+}

@@ -2,7 +2,7 @@
 
 use keystead_application::audit::from_canonical_bytes;
 use keystead_application::ports::{
-    AuditPage, AuditRecord, KeysetCursor, KeysetPage, StoreError, StoreErrorKind,
+    AuditPage, AuditRecord, DamagedKeyset, KeysetCursor, KeysetPage, StoreError, StoreErrorKind,
 };
 use keystead_domain::{
     Fingerprint, FingerprintPrefix, Installation, Keyset, KeysetId, RecipientTag, SealedBytes, Sequence,
@@ -90,12 +90,26 @@ pub(crate) async fn page_of_keysets(
     limit: u32,
 ) -> Result<KeysetPage, StoreError> {
     let limit = at_least_one(limit);
-    let mut keysets = all(db, failures, page(after, u64::from(limit) + 1)).await?;
-    let more = keysets.len() > limit as usize;
-    keysets.truncate(limit as usize);
+    let select = page(after, u64::from(limit) + 1);
+    let mut rows = select.all(db).await.map_err(|e| failures.of("read keysets", e))?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let (mut keysets, mut damaged) = (Vec::with_capacity(rows.len()), Vec::new());
+    for (row, pointer) in rows {
+        let id = row.id.clone();
+        match keyset_from_model(row, pointer.is_some()) {
+            Ok(keyset) => keysets.push(keyset),
+            Err(error) => damaged.push(DamagedKeyset {
+                id,
+                what: error.message,
+            }),
+        }
+    }
     Ok(KeysetPage {
+        // Damaged rows behind the last good one come again on the next page, which ends when it has nothing else.
         next: keysets.last().filter(|_| more).map(KeysetCursor::of),
         keysets,
+        damaged,
     })
 }
 

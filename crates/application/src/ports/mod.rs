@@ -29,7 +29,8 @@ pub use sealed_format::{
 };
 pub use signing::{SigningEngine, SigningError, SigningKeyPair};
 pub use store::{
-    AuditPage, AuditRecord, KeysetCursor, KeysetPage, Snapshot, Store, StoreError, StoreErrorKind, UnitOfWork,
+    AuditPage, AuditRecord, DamagedKeyset, KeysetCursor, KeysetPage, Snapshot, Store, StoreError,
+    StoreErrorKind, UnitOfWork,
 };
 
 #[cfg(any(test, feature = "mocks"))]

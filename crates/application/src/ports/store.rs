@@ -49,7 +49,8 @@ pub trait Snapshot: Send {
     /// The Active keyset.
     async fn active_keyset(&mut self) -> Result<Option<Keyset>, StoreError>;
 
-    /// A page of all keysets, oldest first (by creation time, then id), beginning after the cursor.
+    /// A page of all keysets, oldest first (by creation time, then id), beginning after the cursor. Damaged rows are told of
+    /// and passed over.
     async fn list_keysets(
         &mut self,
         after: Option<KeysetCursor>,
@@ -128,11 +129,22 @@ impl KeysetCursor {
     }
 }
 
+/// A row that should hold a keyset and cannot: it was changed behind the program's back, or the medium lost it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedKeyset {
+    /// The id that the row gives, as it stands there.
+    pub id: String,
+    /// What is wrong with it.
+    pub what: String,
+}
+
 /// Some keysets, and where to go on.
 #[derive(Debug)]
 pub struct KeysetPage {
     /// The keysets.
     pub keysets: Vec<Keyset>,
+    /// The rows of this page that are damaged. One of them does not keep the others from being seen.
+    pub damaged: Vec<DamagedKeyset>,
     /// The place to go on from; `None` at the end.
     pub next: Option<KeysetCursor>,
 }

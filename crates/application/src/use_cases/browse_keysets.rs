@@ -2,7 +2,7 @@ use keystead_domain::{Keyset, KeysetReference, Recipient};
 
 use super::KeysetError;
 use super::shared::{all_keysets, resolve};
-use crate::ports::{KeysetCursor, KeysetPage, RsaEngine, Store};
+use crate::ports::{DamagedKeyset, KeysetCursor, KeysetPage, RsaEngine, Store};
 
 /// Looks at keysets.
 pub struct BrowseKeysets<'a> {
@@ -19,11 +19,11 @@ impl BrowseKeysets<'_> {
         Ok(self.store.snapshot().await?.list_keysets(after, limit).await?)
     }
 
-    /// Every keyset, oldest first, as all of them were at one moment.
+    /// Every keyset, oldest first, as all of them were at one moment, and the rows that are damaged.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn list_all(&self) -> Result<Vec<Keyset>, KeysetError> {
+    pub async fn list_all(&self) -> Result<(Vec<Keyset>, Vec<DamagedKeyset>), KeysetError> {
         Ok(all_keysets(&mut *self.store.snapshot().await?).await?)
     }
 

@@ -11,8 +11,8 @@ use super::custody::{Custody, KeyUse};
 use super::export_files::{PlannedFile, plan_files, publish_and_compare};
 use super::shared::{all_keysets, off_runtime, record_refusal, resolve};
 use crate::ports::{
-    Clock, EncodePlan, ExportCodec, LocatedShare, MasterKey, Protect, Randomness, RandomnessExt, Replace,
-    RsaEngine, SignedMetadata, Store,
+    Clock, DamagedKeyset, EncodePlan, ExportCodec, LocatedShare, MasterKey, Protect, Randomness,
+    RandomnessExt, Replace, RsaEngine, SignedMetadata, Store,
 };
 
 /// Writes keysets to a file share, reads back what was written, and records it.
@@ -82,6 +82,9 @@ pub struct ExportReceipt {
     pub exported: Vec<Exported>,
     /// The bytes, when they go back to the caller.
     pub content: Option<SecretBytes>,
+    /// Where all keysets were asked for, those that are damaged in the store and were left out. The others are exported all
+    /// the same: on such a day that is what is needed most.
+    pub damaged: Vec<DamagedKeyset>,
 }
 
 /// One exported keyset.
@@ -104,8 +107,8 @@ impl ExportKeysets<'_> {
             protection,
             destination,
         } = request;
-        let files = match self.plan(&keysets, &protection, &destination).await {
-            Ok(files) => files,
+        let (files, damaged) = match self.plan(&keysets, &protection, &destination).await {
+            Ok(planned) => planned,
             Err(error) => {
                 if matches!(
                     error,
@@ -122,6 +125,7 @@ impl ExportKeysets<'_> {
         let mut receipt = ExportReceipt {
             exported: Vec::new(),
             content: None,
+            damaged,
         };
         for file in files {
             self.export_file(actor, file, &protection, &destination, &mut receipt)
@@ -136,12 +140,16 @@ impl ExportKeysets<'_> {
         keysets: &[KeysetReference],
         protection: &ExportProtection,
         destination: &ExportDestination,
-    ) -> Result<Vec<PlannedFile>, KeysetError> {
+    ) -> Result<(Vec<PlannedFile>, Vec<DamagedKeyset>), KeysetError> {
         protection.check()?;
-        plan_files(destination, self.selection(keysets).await?).await
+        let (keysets, damaged) = self.selection(keysets).await?;
+        Ok((plan_files(destination, keysets).await?, damaged))
     }
 
-    async fn selection(&self, references: &[KeysetReference]) -> Result<Vec<Keyset>, KeysetError> {
+    async fn selection(
+        &self,
+        references: &[KeysetReference],
+    ) -> Result<(Vec<Keyset>, Vec<DamagedKeyset>), KeysetError> {
         let mut snapshot = self.store.snapshot().await?;
         if references.is_empty() {
             return Ok(all_keysets(&mut *snapshot).await?);
@@ -153,7 +161,7 @@ impl ExportKeysets<'_> {
                 keysets.push(keyset);
             }
         }
-        Ok(keysets)
+        Ok((keysets, Vec::new()))
     }
 
     async fn export_file(

@@ -1,7 +1,7 @@
 use keystead_domain::{Actor, AuditEvent, Keyset, KeysetReference, Outcome};
 
 use super::KeysetError;
-use crate::ports::{Snapshot, Store, StoreError, StoreErrorKind};
+use crate::ports::{DamagedKeyset, Snapshot, Store, StoreError, StoreErrorKind};
 
 /// The keyset that a person means.
 pub(super) async fn resolve(
@@ -47,16 +47,24 @@ pub(super) async fn record_refusal(store: &dyn Store, event: AuditEvent) {
     }
 }
 
-/// Every keyset, page by page.
-pub(super) async fn all_keysets(snapshot: &mut dyn Snapshot) -> Result<Vec<Keyset>, StoreError> {
-    let mut all = Vec::new();
+/// Every keyset, page by page, and the rows that are damaged.
+pub(super) async fn all_keysets(
+    snapshot: &mut dyn Snapshot,
+) -> Result<(Vec<Keyset>, Vec<DamagedKeyset>), StoreError> {
+    let (mut all, mut broken): (Vec<Keyset>, Vec<DamagedKeyset>) = (Vec::new(), Vec::new());
     let mut after = None;
     loop {
         let page = snapshot.list_keysets(after, 1000).await?;
         all.extend(page.keysets);
+        let new = page
+            .damaged
+            .into_iter()
+            .filter(|row| !broken.contains(row))
+            .collect::<Vec<_>>();
+        broken.extend(new);
         match page.next {
             Some(next) => after = Some(next),
-            None => return Ok(all),
+            None => return Ok((all, broken)),
         }
     }
 }

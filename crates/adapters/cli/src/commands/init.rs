@@ -93,6 +93,7 @@ pub(crate) async fn run(context: &Context<'_>, args: InitArgs) -> Result<(), Fai
             ExportReceipt {
                 exported: Vec::new(),
                 content: None,
+                damaged: Vec::new(),
             },
             None,
         ),

@@ -8,9 +8,9 @@ use std::io::{IsTerminal, Write};
 use serde::Serialize;
 
 pub(crate) use json::{
-    AuditJson, DbStatusJson, ExportJson, ExportedJson, FailureJson, ImportJson, InitJson, InspectJson,
-    InspectedKeysetJson, KeysetJson, KeysetListJson, OpenedJson, SealedJson, SettingJson, SlotJson,
-    SlotsJson, passphrase_text,
+    AuditJson, DamagedJson, DbStatusJson, ExportJson, ExportedJson, FailureJson, ImportJson, InitJson,
+    InspectJson, InspectedKeysetJson, KeysetJson, KeysetListJson, OpenedJson, SealedJson, SettingJson,
+    SlotJson, SlotsJson, passphrase_text,
 };
 pub(crate) use text::{field_lines, moment, printable, state_words, table};
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use keystead_application::audit::{canonical_bytes, from_canonical_bytes};
 use keystead_application::ports::{
-    AuditPage, AuditRecord, KeysetCursor, KeysetPage, StoreError, StoreErrorKind,
+    AuditPage, AuditRecord, DamagedKeyset, KeysetCursor, KeysetPage, StoreError, StoreErrorKind,
 };
 use keystead_domain::keyset::{Keyset, StoredKeyset, Version};
 use keystead_domain::{AuditEvent, Fingerprint, Installation, KeysetId, SealedBytes, Sequence};
@@ -160,11 +160,21 @@ impl State {
         let goes_on = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let next = rows.last().filter(|_| goes_on).map(|row| cursor(row));
-        let keysets = rows
-            .into_iter()
-            .map(|row| self.keyset(row))
-            .collect::<Result<_, _>>()?;
-        Ok(KeysetPage { keysets, next })
+        let (mut keysets, mut damaged) = (Vec::with_capacity(rows.len()), Vec::new());
+        for row in rows {
+            match self.keyset(row) {
+                Ok(keyset) => keysets.push(keyset),
+                Err(error) => damaged.push(DamagedKeyset {
+                    id: row.columns.id.to_string(),
+                    what: error.message,
+                }),
+            }
+        }
+        Ok(KeysetPage {
+            keysets,
+            damaged,
+            next,
+        })
     }
 
     pub(super) fn private_key(&self, id: KeysetId) -> Option<SealedBytes> {

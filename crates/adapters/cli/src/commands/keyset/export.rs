@@ -6,6 +6,7 @@ use keystead_application::use_cases::{
 };
 use keystead_domain::Passphrase;
 
+use super::look::refuse_damaged;
 use super::{print_generated, rescue_generated};
 use crate::Failure;
 use crate::args::ExportArgs;
@@ -77,7 +78,11 @@ async fn export(
     let exporter = context.exporter(installation.store.as_ref(), installation.master_key.as_ref());
     let receipt = exporter.run(&context.actor(), request).await;
     drop(progress);
-    let ExportReceipt { exported, content } = receipt?;
+    let ExportReceipt {
+        exported,
+        content,
+        damaged,
+    } = receipt?;
 
     if let Some(content) = content {
         let failed = |error| Failure::stdio("the export could not be printed", &error);
@@ -105,5 +110,5 @@ async fn export(
             .printer
             .remark("the file is not protected: whoever reads it can open every backup of this keyset");
     }
-    Ok(())
+    refuse_damaged(&damaged)
 }

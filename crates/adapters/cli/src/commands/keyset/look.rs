@@ -1,3 +1,5 @@
+use keystead_application::Status;
+use keystead_application::ports::DamagedKeyset;
 use keystead_application::use_cases::BrowseKeysets;
 use keystead_domain::Keyset;
 use serde::Serialize;
@@ -5,19 +7,25 @@ use serde::Serialize;
 use crate::Failure;
 use crate::args::{ListArgs, RecipientArgs, ShowArgs};
 use crate::context::{Context, reference};
-use crate::output::{KeysetJson, KeysetListJson, field_lines, moment, printable, state_words, table};
+use crate::output::{
+    DamagedJson, KeysetJson, KeysetListJson, field_lines, moment, printable, state_words, table,
+};
 
 pub(crate) async fn list(context: &Context<'_>, args: ListArgs) -> Result<(), Failure> {
     let store = context.reading().await?;
     let browse = BrowseKeysets {
         store: store.as_ref(),
     };
-    let keysets: Vec<Keyset> = match args.limit {
-        Some(limit) => browse.list(None, limit).await?.keysets,
+    let (keysets, damaged) = match args.limit {
+        Some(limit) => {
+            let page = browse.list(None, limit).await?;
+            (page.keysets, page.damaged)
+        }
         None => browse.list_all().await?,
     };
     let json = KeysetListJson {
         keysets: keysets.iter().map(KeysetJson::from).collect(),
+        damaged: damaged.iter().map(DamagedJson::from).collect(),
     };
     context.printer.result(&json, || match keysets.is_empty() {
         true => "there is no keyset; make one with: keystead keyset create --hint TEXT".to_owned(),
@@ -25,7 +33,21 @@ pub(crate) async fn list(context: &Context<'_>, args: ListArgs) -> Result<(), Fa
             &["ID", "FINGERPRINT", "BITS", "STATE", "LAST EXPORT", "HINT"],
             keysets.iter().map(row).collect(),
         ),
-    })
+    })?;
+    refuse_damaged(&damaged)
+}
+
+/// A failure when there are damaged rows, after everything else was done.
+pub(super) fn refuse_damaged(damaged: &[DamagedKeyset]) -> Result<(), Failure> {
+    match damaged.first() {
+        None => Ok(()),
+        Some(DamagedKeyset { id, what }) => Err(Failure::new(
+            Status::Refused,
+            format!("{} of the keysets in the database cannot be read", damaged.len()),
+            format!("keyset {id}: {what}"),
+            "export the others now, and restore the database from a backup, or import the exports into a new installation",
+        )),
+    }
 }
 
 pub(crate) async fn show(context: &Context<'_>, args: ShowArgs) -> Result<(), Failure> {

@@ -1,3 +1,4 @@
+use keystead_application::ports::DamagedKeyset;
 use keystead_application::use_cases::{ExaminedKeyset, Exported};
 use keystead_domain::keyset::Origin;
 use keystead_domain::{ExportMetadata, Installation, Kdf, Keyset, KeysetId, Passphrase, Protection, State};
@@ -52,6 +53,20 @@ impl From<&Keyset> for KeysetJson {
 #[derive(Serialize)]
 pub(crate) struct KeysetListJson {
     pub(crate) keysets: Vec<KeysetJson>,
+    pub(crate) damaged: Vec<DamagedJson>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct DamagedJson {
+    id: String,
+    what: String,
+}
+
+impl From<&DamagedKeyset> for DamagedJson {
+    fn from(damaged: &DamagedKeyset) -> Self {
+        let DamagedKeyset { id, what } = damaged.clone();
+        Self { id, what }
+    }
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,7 @@ mod system;
 
 pub(crate) use backups::{OpenedJson, SealedJson, SlotJson, SlotsJson};
 pub(crate) use keysets::{
-    ExportJson, ExportedJson, ImportJson, InitJson, InspectJson, InspectedKeysetJson, KeysetJson,
-    KeysetListJson, passphrase_text,
+    DamagedJson, ExportJson, ExportedJson, ImportJson, InitJson, InspectJson, InspectedKeysetJson,
+    KeysetJson, KeysetListJson, passphrase_text,
 };
 pub(crate) use system::{AuditJson, DbStatusJson, FailureJson, SettingJson};
