@@ -199,8 +199,14 @@ async fn rows_that_cannot_be_are_corrupt() {
             StoreErrorKind::Corrupt,
             "{damage}"
         );
-        let listed = snapshot.list_keysets(None, 9).await.unwrap_err();
-        assert_eq!(listed.kind, StoreErrorKind::Corrupt, "{damage}");
+        // A list tells of it and goes on; only a value of another type than its column's ends it.
+        match snapshot.list_keysets(None, 9).await {
+            Ok(page) => {
+                assert!(page.keysets.is_empty(), "{damage}");
+                assert_eq!(page.damaged[0].id, id.to_string(), "{damage}");
+            }
+            Err(error) => assert_eq!(error.kind, StoreErrorKind::Corrupt, "{damage}"),
+        }
         drop(snapshot);
         place.sqlite3("INSERT OR REPLACE INTO keysets SELECT * FROM kept; DROP TABLE kept");
     }
