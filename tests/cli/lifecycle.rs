@@ -388,3 +388,32 @@ fn one_damaged_row_does_not_hide_the_others() {
     let inspected = machine.json(["keyset", "inspect", "all.pem"]);
     assert_eq!(inspected["keysets"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn an_export_that_is_cut_short_says_what_is_there() {
+    let machine = Machine::initialised();
+    let second = machine.json(["keyset", "create", "--bits", "2048", "--hint", "second"]);
+    let name = |keyset: &serde_json::Value| format!("safe/keyset-{}.pem", &text(keyset, "fingerprint")[..16]);
+    let first = name(&machine.active());
+    // A folder stands where the second file should.
+    fs::create_dir_all(machine.path(&name(&second))).unwrap();
+    let said = machine.refused(
+        1,
+        [
+            "keyset",
+            "export",
+            "--all",
+            "--to",
+            "safe",
+            "--unprotected",
+            "--overwrite",
+        ],
+    );
+    assert!(
+        said.contains("not all keysets") && said.contains(&first),
+        "{said}"
+    );
+    assert_eq!(text(&machine.active(), "last_export_to"), machine.at(&first));
+    let second = machine.json(["keyset", "show", text(&second, "id")]);
+    assert!(second["last_exported_at"].is_null());
+}

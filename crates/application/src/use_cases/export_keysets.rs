@@ -87,6 +87,25 @@ pub struct ExportReceipt {
     pub damaged: Vec<DamagedKeyset>,
 }
 
+impl ExportReceipt {
+    /// The failure of an export of several files tells which of them are there.
+    fn cut_short_by(self, error: KeysetError) -> KeysetError {
+        let mut places: Vec<String> = self
+            .exported
+            .into_iter()
+            .filter_map(|exported| exported.place)
+            .collect();
+        places.dedup();
+        match places.is_empty() {
+            true => error,
+            false => KeysetError::CutShort {
+                places,
+                source: Box::new(error),
+            },
+        }
+    }
+}
+
 /// One exported keyset.
 pub struct Exported {
     /// The keyset, with its last export.
@@ -128,8 +147,12 @@ impl ExportKeysets<'_> {
             damaged,
         };
         for file in files {
-            self.export_file(actor, file, &protection, &destination, &mut receipt)
-                .await?;
+            let exported = self
+                .export_file(actor, file, &protection, &destination, &mut receipt)
+                .await;
+            if let Err(error) = exported {
+                return Err(receipt.cut_short_by(error));
+            }
         }
         Ok(receipt)
     }

@@ -82,6 +82,14 @@ pub enum KeysetError {
         /// Why.
         source: StoreError,
     },
+    /// An export of several files failed after some of them.
+    #[error("{source}; exported and recorded before that: {}", .places.join(", "))]
+    CutShort {
+        /// The files that are there.
+        places: Vec<String>,
+        /// Why it did not go on.
+        source: Box<KeysetError>,
+    },
     /// The file is no usable export.
     #[error(transparent)]
     Codec(#[from] ExportCodecError),
@@ -138,6 +146,7 @@ impl Explain for KeysetError {
             Self::Destination(_) => "nothing was exported",
             Self::ReadBack { .. } => "the export failed",
             Self::NotRecorded { .. } => "the export was not recorded",
+            Self::CutShort { .. } => "not all keysets were exported",
             Self::Rsa(_) => "the key could not be used",
             Self::Store(e) => return store_what(e),
             Self::MasterKey(_) => "the master key does not open the private key",
@@ -182,6 +191,7 @@ impl Explain for KeysetError {
             Self::Destination(_) => "make a keyset first, with: keystead keyset create --hint TEXT",
             Self::ReadBack { consequence, .. } => consequence,
             Self::NotRecorded { .. } => "keep the file, and export again when the database works",
+            Self::CutShort { source, .. } => return source.fix(),
             Self::Codec(error) => return codec_fix(error),
             Self::Rsa(RsaError::Malformed { .. }) => "use another copy of the file",
             Self::Rsa(_) | Self::Worker(_) => "try again; if it happens again, report it as a bug",
@@ -197,6 +207,7 @@ impl Explain for KeysetError {
         match self {
             Self::NotFound(_) | Self::NoActive => Status::NotFound,
             Self::Codec(ExportCodecError::NotUnlocked) | Self::PassphraseNeeded => Status::NotUnlocked,
+            Self::CutShort { source, .. } => source.status(),
             Self::Share(e) if e.kind == ShareErrorKind::NotFound => Status::NotFound,
             _ => Status::Refused,
         }
