@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use keystead_domain::{Keyset, KeysetSlot, PublicKey, RecipientTag};
+use keystead_domain::{Keyset, KeysetSlot, MAX_BITS, MIN_BITS, PublicKey, RecipientTag};
 
 use super::BackupError;
 use crate::ports::{SealedHeader, Store};
@@ -83,7 +83,9 @@ pub(super) fn fitting<'a>(slots: &[&'a KeysetSlot], key: &PublicKey) -> Vec<&'a 
 }
 
 pub(super) async fn candidates(store: &dyn Store, slots: &[&KeysetSlot]) -> Result<Vec<Keyset>, BackupError> {
-    let Some(first) = slots.first() else {
+    // A slot of a length that no accepted key gives is nobody's: a header full of them costs no look-ups.
+    let possible = usize::from(MIN_BITS).div_ceil(8)..=usize::from(MAX_BITS).div_ceil(8);
+    let Some(first) = slots.iter().find(|slot| possible.contains(&slot.wrapped.len())) else {
         return Ok(Vec::new());
     };
     let mut found = store
