@@ -107,6 +107,20 @@ fn every_json_result_meets_its_schema() {
     Schemas::check("sealed", &machine.json(seal));
     Schemas::check("slots", &machine.json(["slots", "sealed"]));
     Schemas::check("opened", &machine.json(["open", "-o", "opened", "sealed"]));
+    Schemas::check(
+        "audit-checkpoint",
+        &machine.json(["audit", "checkpoint", "-o", "checkpoint"]),
+    );
+    Schemas::check(
+        "audit-export",
+        &machine.json(["audit", "export", "-o", "trail.jsonl"]),
+    );
+    Schemas::check(
+        "audit-verify",
+        &machine.json(["audit", "verify", "--against", "checkpoint"]),
+    );
+    Schemas::check("master-key-status", &machine.json(["master-key", "status"]));
+    Schemas::check("master-key-rotate", &machine.json(["master-key", "rotate"]));
     Schemas::check("audit-list", &machine.json(["audit", "list"]));
     Schemas::check("db-status", &machine.json(["db", "status"]));
     Schemas::check("settings", &machine.json(["config", "show", "--origin"]));

@@ -43,7 +43,7 @@ async fn another_master_key_keeps_the_installation_closed() {
         Err(InstallationError::OtherMasterKey { .. })
     ));
     let none = World {
-        master_keys: keystead_memory::MemoryMasterKeyProvider::new(),
+        master_keys: support::new_master_keys(),
         ..mixed
     };
     assert!(matches!(
@@ -90,10 +90,10 @@ async fn a_clock_that_jumps_back_breaks_nothing() {
         .await
         .unwrap();
     assert_eq!(world.active().await.id(), second.id());
-    let page = world.snapshot().await.list_audit(None, 100).await.unwrap();
-    let sequences: Vec<u64> = page.records.iter().map(|r| r.sequence.0).collect();
+    let records = world.records().await;
+    let sequences: Vec<u64> = records.iter().map(|r| r.sequence.0).collect();
     assert_eq!(sequences, (1..=5).collect::<Vec<_>>());
-    assert!(page.records[3].event.at < page.records[2].event.at);
+    assert!(records[3].event.at < records[2].event.at);
 }
 
 #[tokio::test]

@@ -171,6 +171,17 @@ pub fn sealed(n: u32) -> Result<SealedBytes, Violation> {
     })
 }
 
+/// Sealed bytes under the master key with this id; others for each `n`.
+///
+/// # Errors
+/// When it is no id.
+pub fn sealed_under(key: &str, n: u32) -> Result<SealedBytes, Violation> {
+    Ok(SealedBytes {
+        master_key_id: key.parse()?,
+        ..sealed(n)?
+    })
+}
+
 /// An installation; another one for each `n`.
 ///
 /// # Errors

@@ -81,11 +81,15 @@ pub enum Action {
     BackupSeal,
     /// A backup was opened with a private key.
     BackupOpen,
+    /// The audit trail was signed.
+    AuditCheckpoint,
+    /// Everything is being sealed, or was sealed, under another master key.
+    MasterKeyRotate,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::InstallationCreate,
         Self::KeysetCreate,
         Self::KeysetActivate,
@@ -95,6 +99,8 @@ impl Action {
         Self::KeysetImport,
         Self::BackupSeal,
         Self::BackupOpen,
+        Self::AuditCheckpoint,
+        Self::MasterKeyRotate,
     ];
 
     /// The word in the audit trail.
@@ -110,6 +116,8 @@ impl Action {
             Self::KeysetImport => "keyset.import",
             Self::BackupSeal => "backup.seal",
             Self::BackupOpen => "backup.open",
+            Self::AuditCheckpoint => "audit.checkpoint",
+            Self::MasterKeyRotate => "master-key.rotate",
         }
     }
 

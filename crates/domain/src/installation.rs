@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{InstallationId, InvalidText, Timestamp};
+use crate::{Fingerprint, InstallationId, InvalidText, KeysetId, Timestamp};
 
 /// Names a master key without telling anything about it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -44,9 +44,53 @@ pub struct Installation {
     pub identity: ManagerIdentity,
 }
 
+/// Something was sealed under a master key that is not the installation's any more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the master key is {current} now, and this was sealed under {used}: it was rotated meanwhile")]
+pub struct OtherMasterKey {
+    /// The installation's master key.
+    pub current: MasterKeyId,
+    /// The one that was used.
+    pub used: MasterKeyId,
+}
+
 impl Installation {
     /// The text that [`Installation::key_check`] seals.
     pub const KEY_CHECK_TEXT: &'static [u8] = b"keystead master key check v1";
+
+    /// The master key that its secrets are sealed under.
+    #[must_use]
+    pub fn master_key_id(&self) -> &MasterKeyId {
+        &self.key_check.master_key_id
+    }
+
+    /// Refuses what is sealed under another master key than everything else: a rotation came in between, and what was
+    /// kept now could not be opened any more.
+    ///
+    /// # Errors
+    /// [`OtherMasterKey`].
+    pub fn check_sealed_under(&self, sealed: &SealedBytes) -> Result<(), OtherMasterKey> {
+        match sealed.master_key_id == *self.master_key_id() {
+            true => Ok(()),
+            false => Err(OtherMasterKey {
+                current: self.master_key_id().clone(),
+                used: sealed.master_key_id.clone(),
+            }),
+        }
+    }
+
+    /// The same installation with its own secrets sealed anew.
+    #[must_use]
+    pub fn resealed(&self, key_check: SealedBytes, identity: SealedBytes) -> Self {
+        Self {
+            key_check,
+            identity: ManagerIdentity {
+                sealed_private_key: identity,
+                ..self.identity.clone()
+            },
+            ..self.clone()
+        }
+    }
 
     /// The associated data of the key check value.
     #[must_use]
@@ -62,16 +106,21 @@ impl Installation {
 }
 
 impl crate::Keyset {
-    /// The associated data under which this keyset's private key is sealed: its id and its fingerprint, so that a sealed
-    /// key moved to another row does not open.
+    /// The associated data under which this keyset's private key is sealed.
     #[must_use]
     pub fn sealing_context(&self) -> Vec<u8> {
-        let id = self.id().to_string();
-        context(
-            "keyset-private-key",
-            &[id.as_bytes(), self.fingerprint().as_bytes()],
-        )
+        keyset_sealing_context(self.id(), &self.fingerprint())
     }
+}
+
+/// The associated data under which a keyset's private key is sealed: its id and its fingerprint, so that a sealed key
+/// moved to another row does not open.
+#[must_use]
+pub fn keyset_sealing_context(id: KeysetId, fingerprint: &Fingerprint) -> Vec<u8> {
+    context(
+        "keyset-private-key",
+        &[id.to_string().as_bytes(), fingerprint.as_bytes()],
+    )
 }
 
 /// Joins parts so that no two lists of parts give the same bytes.

@@ -5,6 +5,7 @@
 //! together; adapters carry them in and out.
 
 mod audit;
+mod audit_chain;
 mod backup;
 mod export;
 mod fingerprint;
@@ -17,10 +18,12 @@ mod passphrase;
 mod public_key;
 mod reference;
 mod secret;
+mod signed_note;
 mod ssh;
 mod time;
 
 pub use audit::{Action, Actor, ActorKind, AuditEvent, InvalidActor, Outcome, Sequence};
+pub use audit_chain::{AuditHead, ChainHash, Checkpoint, InvalidChainHash, InvalidCheckpoint};
 pub use backup::{
     ARGON2_MAX_LANES, ARGON2_MAX_MEMORY_KIB, ARGON2_MAX_PASSES, Argon2Cost, CostRefused, KeysetSlot,
     PasswordSlot, SealInfo,
@@ -32,7 +35,9 @@ pub use export::{
 pub use fingerprint::{ExpectedFingerprint, Fingerprint, FingerprintPrefix, InvalidFingerprint};
 pub use hint::{HINT_MAX_CHARS, Hint, InvalidText, Reason};
 pub use ids::{FileId, InstallationId, InvalidId, KeysetId};
-pub use installation::{Installation, ManagerIdentity, MasterKeyId, SealedBytes};
+pub use installation::{
+    Installation, ManagerIdentity, MasterKeyId, OtherMasterKey, SealedBytes, keyset_sealing_context,
+};
 pub use key_size::{
     GenerateBits, InvalidKeySize, KeyBits, MAX_BITS, MAX_PUBLIC_EXPONENT, MIN_BITS, MIN_PRIME_BITS,
     MIN_PUBLIC_EXPONENT, check_public_exponent,
@@ -42,5 +47,6 @@ pub use passphrase::{GENERATED_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, WeakPassp
 pub use public_key::{PublicKey, RecipientTag};
 pub use reference::KeysetReference;
 pub use secret::{FileKey, Passphrase, PrivateKey, SecretBytes};
+pub use signed_note::{InvalidNote, NoteKey, SignedNote};
 pub use ssh::{InvalidRecipient, Recipient, RsaPublicNumbers};
 pub use time::{InvalidTimestamp, Timestamp};

@@ -5,6 +5,8 @@ mod configuration;
 mod hardening;
 mod interrupt;
 mod logging;
+mod master_keys;
+mod secrets;
 mod wiring;
 
 use std::process::ExitCode;

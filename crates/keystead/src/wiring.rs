@@ -5,25 +5,34 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use anyhow::bail;
 use async_trait::async_trait;
 use keystead_age::AgeSealedFormat;
 use keystead_application::Status;
-use keystead_application::ports::{FileShares, Randomness, Schema, ShareProvider};
+use keystead_application::ports::{
+    FileShares, MasterKeyProviders, Randomness, Schema, SchemaStatus, ShareProvider, Store, StoreError,
+    StoreErrorKind,
+};
 use keystead_application::use_cases::InstallationError;
 use keystead_cli::{Failure, Foundation, Setting, Tools, Wiring};
 use keystead_domain::Actor;
 use keystead_ed25519::Ed25519SigningEngine;
-use keystead_key_file::KeyFileMasterKeyProvider;
 use keystead_local_share::LocalShareProvider;
 use keystead_pem::{PemExportCodec, PemOptions};
+use keystead_retry::{RetryOptions, RetryingStore, TimedStore, retried};
 use keystead_seaorm::{SeaOrmOptions, SeaOrmSchema, SeaOrmStore};
 use keystead_system::{OsRandomness, SystemClock};
+use zeroize::Zeroizing;
 
 use crate::actor;
 use crate::configuration::{Configuration, SettingValue};
+use crate::master_keys;
 
 /// The embedded database, in the data folder.
 const DATABASE_FILE: &str = "keystead.db";
+/// How long one call to the database of a server may take beyond the time that it may wait for others. The longest one
+/// puts a million private keys under another master key.
+const CALL_LIMIT: Duration = Duration::from_secs(300);
 
 /// The adapters of this process.
 pub(crate) struct Assembly {
@@ -31,6 +40,8 @@ pub(crate) struct Assembly {
     tools: Tools,
     database: SeaOrmOptions,
     schema: Arc<SeaOrmSchema>,
+    master_keys: MasterKeyProviders,
+    retry: RetryOptions,
     randomness: Arc<dyn Randomness>,
     /// What is to be closed at the end.
     opened: Mutex<Vec<SeaOrmStore>>,
@@ -39,12 +50,21 @@ pub(crate) struct Assembly {
 impl Assembly {
     pub(crate) fn new(configuration: Configuration) -> anyhow::Result<Self> {
         let randomness: Arc<dyn Randomness> = Arc::new(OsRandomness);
-        let mut database = match &configuration.database_url {
-            Some(url) => SeaOrmOptions::new(url.clone()),
+        let settings = &configuration.database;
+        let mut database = match &settings.url {
+            Some(url) => SeaOrmOptions::new(url.to_string()),
             None => SeaOrmOptions::for_sqlite_file(&configuration.data_dir.join(DATABASE_FILE))?,
         };
-        database.busy_timeout = Duration::from_secs(configuration.busy_timeout_seconds);
+        database.password = settings.password.clone();
+        database.busy_timeout = settings.busy_timeout;
+        database.max_connections = settings.max_connections;
         let schema = Arc::new(SeaOrmSchema::new(database.clone())?);
+        if !schema.is_embedded() && !configuration.master_key.place_is_chosen {
+            bail!(
+                "the database is on a server, and nothing says where the master key is to be kept; \
+                 set master_key.file, or another provider in the section master_key"
+            );
+        }
         let codec = PemExportCodec::new(PemOptions {
             pbkdf2_iterations: configuration.pbkdf2_iterations,
         })?;
@@ -59,6 +79,11 @@ impl Assembly {
             default_bits: configuration.bits,
         };
         Ok(Self {
+            master_keys: master_keys::providers(&configuration.master_key, &randomness)?,
+            retry: RetryOptions {
+                give_up_after: settings.retry,
+                ..RetryOptions::default()
+            },
             configuration,
             tools,
             database,
@@ -83,22 +108,52 @@ impl Assembly {
     }
 
     async fn foundation(&self) -> Result<Foundation, Failure> {
-        // An embedded database is brought up to date whenever it is opened.
-        self.schema.migrate().await.map_err(InstallationError::from)?;
-        let store = SeaOrmStore::connect(self.database.clone())
-            .await
-            .map_err(InstallationError::from)?;
+        let connect = || SeaOrmStore::connect(self.database.clone());
+        let store = match retried(&self.retry, &self.randomness, connect).await {
+            Err(error) if error.kind == StoreErrorKind::NotMigrated => {
+                return Err(self.not_migrated(error).await);
+            }
+            other => other.map_err(InstallationError::from)?,
+        };
         if let Ok(mut opened) = self.opened.lock() {
             opened.push(store.clone());
         }
-        let file = self.configuration.master_key_file.clone();
-        let master_keys = KeyFileMasterKeyProvider::new(file, Arc::clone(&self.randomness));
-        let place = self.schema.status().await.map_err(InstallationError::from)?.place;
         Ok(Foundation {
-            store: Arc::new(store),
-            master_keys: Arc::new(master_keys),
-            place,
+            store: self.with_patience(store),
+            master_keys: self.master_keys.clone(),
+            place: self.schema.place(),
         })
+    }
+
+    /// A server may go away and come back, and undoes what stands in the way of others. A file does neither.
+    fn with_patience(&self, store: SeaOrmStore) -> Arc<dyn Store> {
+        if self.schema.is_embedded() {
+            return Arc::new(store);
+        }
+        let limit = self.database.busy_timeout + CALL_LIMIT;
+        let timed = TimedStore::new(Arc::new(store), limit);
+        let randomness = Arc::clone(&self.randomness);
+        Arc::new(RetryingStore::new(
+            Arc::new(timed),
+            self.retry.clone(),
+            randomness,
+        ))
+    }
+
+    /// Whether there is nothing yet, or something old.
+    async fn not_migrated(&self, error: StoreError) -> Failure {
+        match self.schema.status().await {
+            Ok(SchemaStatus { exists: false, .. }) => InstallationError::NotInitialised.into(),
+            _ => InstallationError::from(error).into(),
+        }
+    }
+
+    async fn migrate(&self) -> Result<(), Failure> {
+        let migrate = || self.schema.migrate();
+        retried(&self.retry, &self.randomness, migrate)
+            .await
+            .map_err(InstallationError::from)?;
+        Ok(())
     }
 }
 
@@ -128,21 +183,33 @@ impl Wiring for Assembly {
     }
 
     async fn prepare(&self) -> Result<Foundation, Failure> {
-        make_private_folder(&self.configuration.data_dir)?;
+        if self.schema.is_embedded() {
+            make_private_folder(&self.configuration.data_dir)?;
+        }
+        self.migrate().await?;
         self.foundation().await
     }
 
     async fn open(&self) -> Result<Foundation, Failure> {
-        if !self
-            .schema
-            .status()
-            .await
-            .map_err(InstallationError::from)?
-            .exists
-        {
-            return Err(InstallationError::NotInitialised.into());
+        // An embedded database is brought up to date whenever it is opened; on a server that is decided by a person.
+        if self.schema.is_embedded() {
+            if !self
+                .schema
+                .status()
+                .await
+                .map_err(InstallationError::from)?
+                .exists
+            {
+                return Err(InstallationError::NotInitialised.into());
+            }
+            self.migrate().await?;
         }
         self.foundation().await
+    }
+
+    fn new_key_text(&self) -> Result<Zeroizing<String>, Failure> {
+        keystead_key_file::generate_key_text(self.randomness.as_ref())
+            .map_err(|error| InstallationError::from(error).into())
     }
 
     fn schema(&self) -> Arc<dyn Schema> {
@@ -165,10 +232,14 @@ pub(crate) fn settings(configuration: &Configuration) -> Vec<Setting> {
         ),
         (
             "master_key.file",
-            configuration.master_key_file.display().to_string(),
+            configuration.master_key.file.display().to_string(),
+        ),
+        (
+            "master_key.passphrase.file",
+            configuration.master_key.passphrase_file.display().to_string(),
         ),
     ];
-    let url_is_in_a_file = configuration.database_url.is_some();
+    let url_is_in_a_file = configuration.database.url.is_some();
     let setting = |value: &SettingValue| {
         let SettingValue { key, value, origin } = value;
         let stands_for = meant.iter().find(|(name, _)| name == key && value.is_empty());

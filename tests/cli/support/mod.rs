@@ -11,11 +11,14 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 pub mod corpus;
+pub mod servers;
+pub mod story;
 pub mod tools;
 
 /// A machine: a home folder with a data folder in it. Several can be made; they know nothing of each other.
 pub struct Machine {
     home: tempfile::TempDir,
+    environment: Vec<(String, String)>,
 }
 
 /// What a finished command left.
@@ -38,7 +41,21 @@ impl Machine {
             .unwrap();
         fs::write(home.path().join("passphrase"), format!("{PASSPHRASE}\n")).unwrap();
         fs::write(home.path().join("password"), "backup password\n").unwrap();
-        Self { home }
+        Self {
+            home,
+            environment: Vec::new(),
+        }
+    }
+
+    /// Sets an environment variable for every command from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// What is in the environment of every command beside the usual.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
     }
 
     /// A machine with an installation whose Active keyset is small, because most tests need it soon.
@@ -79,6 +96,7 @@ impl Machine {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home())
             .env("KEYSTEAD_DATA_DIR", self.data_dir())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(self.home())
             .stdin(Stdio::null());
         command

@@ -4,7 +4,7 @@ use keystead_application::ports::{MasterKey, Store};
 use keystead_application::use_cases::{
     ExportKeysets, InstallationError, KeysetAccess, UnlockInstallation, Unlocked,
 };
-use keystead_domain::{Actor, GenerateBits, Hint, KeysetReference};
+use keystead_domain::{Actor, GenerateBits, Hint, Installation, KeysetReference};
 
 use crate::Failure;
 use crate::output::Printer;
@@ -20,6 +20,7 @@ pub(crate) struct Context<'a> {
 
 /// An installation whose master key was proven.
 pub(crate) struct OpenInstallation {
+    pub(crate) installation: Installation,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) master_key: Arc<dyn MasterKey>,
 }
@@ -50,13 +51,17 @@ impl<'a> Context<'a> {
         } = self.wiring.open().await?;
         let unlock = UnlockInstallation {
             store: store.as_ref(),
-            master_keys: master_keys.as_ref(),
+            master_keys: &master_keys,
         };
         let Unlocked {
-            installation: _,
+            installation,
             master_key,
         } = unlock.run().await?;
-        Ok(OpenInstallation { store, master_key })
+        Ok(OpenInstallation {
+            installation,
+            store,
+            master_key,
+        })
     }
 
     /// Opens the store to look at it. That needs no master key; a missing or wrong one is told, because everything else
@@ -69,7 +74,7 @@ impl<'a> Context<'a> {
         } = self.wiring.open().await?;
         let unlock = UnlockInstallation {
             store: store.as_ref(),
-            master_keys: master_keys.as_ref(),
+            master_keys: &master_keys,
         };
         match unlock.run().await {
             Ok(_) => {}

@@ -49,6 +49,27 @@ pub fn run_with_settings(cli: &Cli, settings: &[Setting]) -> Option<ExitCode> {
     ))
 }
 
+/// Asks the person at the terminal for a secret, twice when it is a new one. `None` when there is nobody to ask.
+///
+/// # Errors
+/// When the terminal cannot be read.
+pub fn ask_secret(prompt: &str, is_new: bool) -> Result<Option<keystead_domain::Passphrase>, Failure> {
+    let terminal = terminal::Terminal::detect();
+    match (terminal.is_interactive(), is_new) {
+        (false, _) => Ok(None),
+        (true, true) => terminal.new_secret(prompt).map(Some),
+        (true, false) => terminal.secret(prompt).map(Some),
+    }
+}
+
+/// Reads a secret from a file, without the line end at its end.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read_secret_file(path: &std::path::Path) -> Result<keystead_domain::Passphrase, Failure> {
+    secrets::from_file(path)
+}
+
 /// Prints a failure the way every command does, and gives its exit status.
 pub fn report(failure: &Failure, json: bool) -> ExitCode {
     output::print_failure(failure, json);

@@ -144,7 +144,7 @@ fn from_environment(variable: &str) -> Option<Passphrase> {
     Some(Passphrase::new(Zeroizing::new(value.into_vec())))
 }
 
-fn from_file(path: &Path) -> Result<Passphrase, Failure> {
+pub(crate) fn from_file(path: &Path) -> Result<Passphrase, Failure> {
     let unreadable = |why: String| {
         let what = format!("{} could not be read", path.display());
         Failure::new(

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keystead_application::ports::{
-    Clock, ExportCodec, FileShares, MasterKeyProvider, Randomness, RsaEngine, Schema, SealedFormat,
+    Clock, ExportCodec, FileShares, MasterKeyProviders, Randomness, RsaEngine, Schema, SealedFormat,
     SigningEngine, Store,
 };
 use keystead_domain::Actor;
@@ -22,6 +22,7 @@ pub trait Wiring: Send + Sync {
     ///
     /// # Errors
     /// When the place cannot be made.
+    // The one command that does this is `init`: it also brings the schema of a server's database up to date.
     async fn prepare(&self) -> Result<Foundation, Failure>;
 
     /// Reaches the store of an installation that exists. Does not make one.
@@ -29,6 +30,12 @@ pub trait Wiring: Send + Sync {
     /// # Errors
     /// When there is none, or it cannot be used.
     async fn open(&self) -> Result<Foundation, Failure>;
+
+    /// Makes the text of a new master key, for providers whose keys are put there from outside.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    fn new_key_text(&self) -> Result<zeroize::Zeroizing<String>, Failure>;
 
     /// Looks after the schema.
     fn schema(&self) -> Arc<dyn Schema>;
@@ -61,8 +68,8 @@ pub struct Tools {
 pub struct Foundation {
     /// Its store.
     pub store: Arc<dyn Store>,
-    /// Its master key.
-    pub master_keys: Arc<dyn MasterKeyProvider>,
+    /// Where its master key is kept.
+    pub master_keys: MasterKeyProviders,
     /// Where the store is, for people, without credentials.
     pub place: String,
 }

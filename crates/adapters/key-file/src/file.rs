@@ -8,14 +8,21 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-const PREFIX: &[u8] = b"keystead-master-key-v1:";
-const KEY_LEN: usize = 32;
-const DIGITS: usize = 2 * KEY_LEN;
 /// Longer than a key file with any line end; a longer file is something else and is not read on.
 const MAX_LEN: usize = 128;
 
-/// The bytes of a master key.
-pub(crate) type Secret = Zeroizing<[u8; KEY_LEN]>;
+/// What a file holds.
+pub(crate) type Content = Zeroizing<Vec<u8>>;
+
+/// Who may read a file beside its owner.
+#[derive(Clone, Copy)]
+pub(crate) enum Privacy {
+    /// Nobody.
+    Owner,
+    /// What systemd lets read a credential. Where access lists work, it keeps the file root's and lets the service's user
+    /// read it by an entry of the list, and the mode shows the mask of that list as the right of the group.
+    Credential,
+}
 
 /// Why the file cannot be used.
 pub(crate) enum Unusable {
@@ -25,8 +32,8 @@ pub(crate) enum Unusable {
     Because(String),
 }
 
-/// Reads the key; `None` when there is no file. A symbolic link is followed: what counts is the file that it leads to.
-pub(crate) fn read(path: &Path) -> Result<Option<Secret>, Unusable> {
+/// Reads a file; `None` when there is none. A symbolic link is followed: what counts is the file that it leads to.
+pub(crate) fn read(path: &Path, privacy: Privacy) -> Result<Option<Content>, Unusable> {
     // Without NONBLOCK, opening a pipe would wait for a writer.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let mut file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
@@ -34,8 +41,8 @@ pub(crate) fn read(path: &Path) -> Result<Option<Secret>, Unusable> {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(because("it cannot be opened", &e)),
     };
-    check_privacy(path, &file)?;
-    let mut content = Zeroizing::new([0; MAX_LEN]);
+    check_privacy(path, &file, privacy)?;
+    let mut content = Zeroizing::new(vec![0; MAX_LEN]);
     let mut len = 0;
     while len < MAX_LEN {
         match file.read(&mut content[len..]) {
@@ -45,24 +52,16 @@ pub(crate) fn read(path: &Path) -> Result<Option<Secret>, Unusable> {
             Err(e) => return Err(because("it cannot be read", &e)),
         }
     }
-    parse(&content[..len]).map(Some).ok_or_else(|| {
-        Unusable::Because(
-            "it does not hold a master key of this program (one line, keystead-master-key-v1:…); \
-             put the right file there, from a backup if need be"
-                .into(),
-        )
-    })
+    content.truncate(len);
+    Ok(Some(content))
 }
 
-/// Keeps a new key. It stands under its name whole and flushed, or not at all, and replaces nothing.
-pub(crate) fn create(path: &Path, secret: &Secret, tag: [u8; 8]) -> Result<(), Unusable> {
+/// Keeps a new file. It stands under its name whole and flushed, or not at all, and replaces nothing.
+pub(crate) fn create(path: &Path, content: &Content, tag: [u8; 8]) -> Result<(), Unusable> {
     if path.symlink_metadata().is_ok() {
         return Err(Unusable::Exists);
     }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let name = path
         .file_name()
         .ok_or_else(|| Unusable::Because("it has no file name".into()))?;
@@ -78,11 +77,28 @@ pub(crate) fn create(path: &Path, secret: &Secret, tag: [u8; 8]) -> Result<(), U
     let mut temporary_name = temporary_prefix(name);
     temporary_name.push(format!("{:016x}{TEMPORARY_SUFFIX}", u64::from_be_bytes(tag)));
     let temporary = Temporary(folder.join(temporary_name));
-    write(&temporary.0, secret)?;
+    write(&temporary.0, content)?;
     publish(&temporary.0, path)?;
-    opened
+    flush(&opened)
+}
+
+/// Makes the names in the folder of this file last.
+pub(crate) fn flush_folder(path: &Path) -> Result<(), Unusable> {
+    let opened = File::open(folder_of(path)).map_err(|e| because("its folder cannot be opened", &e))?;
+    flush(&opened)
+}
+
+fn flush(folder: &File) -> Result<(), Unusable> {
+    folder
         .sync_all()
         .map_err(|e| because("its folder cannot be flushed to the medium", &e))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 const TEMPORARY_SUFFIX: &str = ".tmp";
@@ -117,7 +133,7 @@ fn remove_leftovers(folder: &Path, prefix: &OsString) {
     }
 }
 
-fn write(path: &Path, secret: &Secret) -> Result<(), Unusable> {
+fn write(path: &Path, content: &Content) -> Result<(), Unusable> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -125,16 +141,19 @@ fn write(path: &Path, secret: &Secret) -> Result<(), Unusable> {
         .open(path)
         .map_err(|e| because("it cannot be created", &e))?;
     // A file system without permissions would show the key to everybody; better not to write it.
-    check_privacy(path, &file)?;
-    file.write_all(render(secret)?.as_slice())
+    check_privacy(path, &file, Privacy::Owner)?;
+    file.write_all(content)
         .and_then(|()| file.sync_all())
         .map_err(|e| because("it cannot be written", &e))
 }
 
-fn publish(temporary: &Path, path: &Path) -> Result<(), Unusable> {
+/// Gives a file its name, unless that is taken.
+pub(crate) fn publish(temporary: &Path, path: &Path) -> Result<(), Unusable> {
     let published = match renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
         // Not every file system can rename so; a second name for the same file never replaces either.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => fs::hard_link(temporary, path),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            fs::hard_link(temporary, path).and_then(|()| fs::remove_file(temporary))
+        }
         renamed => renamed.map_err(io::Error::from),
     };
     published.map_err(|e| match e.kind() {
@@ -143,11 +162,15 @@ fn publish(temporary: &Path, path: &Path) -> Result<(), Unusable> {
     })
 }
 
-fn check_privacy(path: &Path, file: &File) -> Result<(), Unusable> {
+fn check_privacy(path: &Path, file: &File, privacy: Privacy) -> Result<(), Unusable> {
     let found = file
         .metadata()
         .map_err(|e| because("it cannot be looked at", &e))?;
     let mode = found.mode() & 0o777;
+    let for_others = match privacy {
+        Privacy::Credential if found.uid() == 0 => 0o037,
+        Privacy::Owner | Privacy::Credential => 0o077,
+    };
     let me = rustix::process::geteuid().as_raw();
     if !found.is_file() {
         Err(Unusable::Because("it is not a regular file".into()))
@@ -158,7 +181,7 @@ fn check_privacy(path: &Path, file: &File) -> Result<(), Unusable> {
             found.uid(),
             shell_word(path)
         )))
-    } else if mode & 0o077 != 0 {
+    } else if mode & for_others != 0 {
         Err(Unusable::Because(format!(
             "others can use it (mode {mode:04o}); run: chmod 600 {}",
             shell_word(path)
@@ -178,27 +201,7 @@ fn shell_word(path: &Path) -> String {
     }
 }
 
-fn render(secret: &Secret) -> Result<Zeroizing<Vec<u8>>, Unusable> {
-    let mut line = Zeroizing::new(Vec::with_capacity(PREFIX.len() + DIGITS + 1));
-    line.extend_from_slice(PREFIX);
-    line.resize(PREFIX.len() + DIGITS, 0);
-    base16ct::lower::encode(secret.as_slice(), &mut line[PREFIX.len()..])
-        .map_err(|e| Unusable::Because(e.to_string()))?;
-    line.push(b'\n');
-    Ok(line)
-}
-
-fn parse(content: &[u8]) -> Option<Secret> {
-    let digits = content.strip_prefix(PREFIX)?.trim_ascii_end();
-    if digits.len() != DIGITS {
-        return None;
-    }
-    let mut secret = Zeroizing::new([0; KEY_LEN]);
-    base16ct::mixed::decode(digits, secret.as_mut_slice()).ok()?;
-    Some(secret)
-}
-
-fn because(what: &str, error: &io::Error) -> Unusable {
+pub(crate) fn because(what: &str, error: &io::Error) -> Unusable {
     Unusable::Because(format!("{what}: {error}"))
 }
 

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,17 +10,18 @@ use keystead_domain::{MasterKeyId, SealedBytes, SecretBytes};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::PROVIDER;
-use crate::file::Secret;
+use crate::text::Secret;
+use crate::{KEY_FILE, SYSTEMD_CREDENTIAL};
 
 /// XChaCha20-Poly1305: nonce, then ciphertext with its tag.
 const FORMAT_VERSION: u16 = 1;
 const NONCE_LEN: usize = 24;
 const TAG_LEN: usize = 16;
 
-/// A master key that was read from a file.
+/// A master key that was read from a file or a credential.
 pub(crate) struct KeyFileMasterKey {
     id: MasterKeyId,
+    provider: &'static str,
     cipher: XChaCha20Poly1305,
     randomness: Arc<dyn Randomness>,
     place: String,
@@ -29,17 +31,32 @@ impl KeyFileMasterKey {
     /// Derives the id and the sealing key (HKDF-SHA256, RFC 5869): nothing that is shown is a part of what seals.
     pub(crate) fn new(
         secret: &Secret,
+        provider: &'static str,
         randomness: Arc<dyn Randomness>,
         place: String,
     ) -> Result<Self, String> {
-        let id: [u8; 8] = *derive(secret, b"keystead/key-file/v1/id")?;
         let sealing: Zeroizing<[u8; 32]> = derive(secret, b"keystead/key-file/v1/seal")?;
         Ok(Self {
-            id: hex(&id).parse().map_err(|e| format!("its id is unusable: {e}"))?,
+            id: id_of(secret)?,
+            provider,
             cipher: XChaCha20Poly1305::new((&*sealing).into()),
             randomness,
             place,
         })
+    }
+
+    /// As the provider hands it out.
+    pub(crate) fn shared(
+        secret: &Secret,
+        provider: &'static str,
+        randomness: &Arc<dyn Randomness>,
+        place: &Path,
+    ) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
+        let place = place.display().to_string();
+        match Self::new(secret, provider, Arc::clone(randomness), place.clone()) {
+            Ok(key) => Ok(Arc::new(key)),
+            Err(why) => Err(MasterKeyError::Unusable { place, why }),
+        }
     }
 
     fn unusable(&self, why: impl ToString) -> MasterKeyError {
@@ -57,7 +74,7 @@ impl MasterKey for KeyFileMasterKey {
     }
 
     fn provider(&self) -> &'static str {
-        PROVIDER
+        self.provider
     }
 
     async fn seal(&self, secret: &SecretBytes, context: &[u8]) -> Result<SealedBytes, MasterKeyError> {
@@ -72,7 +89,7 @@ impl MasterKey for KeyFileMasterKey {
             .map_err(|e| self.unusable(e))?;
         Ok(SealedBytes {
             master_key_id: self.id.clone(),
-            provider: PROVIDER.into(),
+            provider: self.provider.into(),
             format_version: FORMAT_VERSION,
             ciphertext: [nonce.as_slice(), &sealed].concat(),
         })
@@ -85,7 +102,9 @@ impl MasterKey for KeyFileMasterKey {
             format_version,
             ciphertext,
         } = sealed;
-        if *master_key_id != self.id || provider != PROVIDER {
+        // The key is the same at both places, and so is the format.
+        let sealed_here = [KEY_FILE, SYSTEMD_CREDENTIAL].contains(&provider.as_str());
+        if *master_key_id != self.id || !sealed_here {
             return Err(MasterKeyError::OtherKey {
                 sealed_under: master_key_id.clone(),
                 at_hand: self.id.clone(),
@@ -107,6 +126,12 @@ impl MasterKey for KeyFileMasterKey {
             .map(SecretBytes::new)
             .map_err(|_| MasterKeyError::Damaged)
     }
+}
+
+/// The id of a key, which tells nothing about it.
+pub(crate) fn id_of(secret: &Secret) -> Result<MasterKeyId, String> {
+    let id: [u8; 8] = *derive(secret, b"keystead/key-file/v1/id")?;
+    hex(&id).parse().map_err(|e| format!("its id is unusable: {e}"))
 }
 
 /// The format is authenticated together with the context, so that a row cannot be passed off as one of another format.
@@ -147,8 +172,12 @@ mod tests {
     }
 
     fn key(n: u8) -> KeyFileMasterKey {
+        key_of(KEY_FILE, n)
+    }
+
+    fn key_of(provider: &'static str, n: u8) -> KeyFileMasterKey {
         let randomness = Arc::new(Counting(0.into()));
-        KeyFileMasterKey::new(&Zeroizing::new([n; 32]), randomness, "here".into()).unwrap()
+        KeyFileMasterKey::new(&Zeroizing::new([n; 32]), provider, randomness, "here".into()).unwrap()
     }
 
     fn secret() -> SecretBytes {
@@ -212,6 +241,42 @@ mod tests {
             key.open(&newer, b"").await,
             Err(MasterKeyError::UnknownFormat(2))
         ));
+    }
+
+    #[tokio::test]
+    async fn the_same_key_opens_what_was_sealed_at_the_other_place() {
+        let (file, credential) = (key_of(KEY_FILE, 1), key_of(SYSTEMD_CREDENTIAL, 1));
+        for (from, to) in [(&file, &credential), (&credential, &file)] {
+            let sealed = from.seal(&secret(), b"row").await.unwrap();
+            assert_eq!(sealed.provider, from.provider());
+            assert_eq!(
+                to.open(&sealed, b"row").await.unwrap().expose(),
+                secret().expose()
+            );
+        }
+        let mut sealed = file.seal(&secret(), b"row").await.unwrap();
+        sealed.provider = "passphrase".into();
+        assert!(matches!(
+            file.open(&sealed, b"row").await,
+            Err(MasterKeyError::OtherKey { .. })
+        ));
+    }
+
+    /// What old databases hold. The bytes were made with libsodium, from the sealing key as HMAC-SHA256 gives it.
+    #[tokio::test]
+    async fn the_format_stays_the_same() {
+        let hex = "0202020202020202020202020202020202020202020202028d33ef9984624b95410edc1872ce1c14383bd160129e48391cdd\
+                   aad8299665";
+        let mut bytes = [0; 55];
+        base16ct::lower::decode(hex, &mut bytes).unwrap();
+        let sealed = SealedBytes {
+            master_key_id: "058ecb2174e83444".parse().unwrap(),
+            provider: "key-file".into(),
+            format_version: 1,
+            ciphertext: bytes.to_vec(),
+        };
+        let opened = key(1).open(&sealed, b"row 1").await.unwrap();
+        assert_eq!(opened.expose(), secret().expose());
     }
 
     /// The expected value comes from two calls of HMAC-SHA256 by hand, as RFC 5869 spells them out.

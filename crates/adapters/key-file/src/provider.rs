@@ -1,17 +1,21 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use keystead_application::ports::{
     MasterKey, MasterKeyError, MasterKeyProvider, Randomness, RandomnessError, RandomnessExt,
 };
+use keystead_domain::MasterKeyId;
 
-use crate::file::{self, Unusable};
-use crate::key::KeyFileMasterKey;
+use crate::KEY_FILE;
+use crate::file::Content;
+use crate::key::{self, KeyFileMasterKey};
+use crate::place::{Found, Place};
+use crate::text;
 
 /// Keeps the master key in a file of mode 0600.
 pub struct KeyFileMasterKeyProvider {
-    path: PathBuf,
+    place: Place,
     randomness: Arc<dyn Randomness>,
 }
 
@@ -20,66 +24,73 @@ impl KeyFileMasterKeyProvider {
     #[must_use]
     pub fn new(path: impl Into<PathBuf>, randomness: Arc<dyn Randomness>) -> Self {
         Self {
-            path: path.into(),
+            place: Place::new(path.into()),
             randomness,
         }
     }
 
     /// Runs file work where it does not hold up the runtime.
-    async fn on_file<T: Send + 'static>(
+    async fn on_files<T: Send + 'static>(
         &self,
-        work: impl FnOnce(PathBuf) -> Result<T, Unusable> + Send + 'static,
+        work: impl FnOnce(Place) -> Result<T, MasterKeyError> + Send + 'static,
     ) -> Result<T, MasterKeyError> {
-        let path = self.path.clone();
-        let done = tokio::task::spawn_blocking(move || work(path)).await;
-        match done {
-            Ok(Ok(done)) => Ok(done),
-            Ok(Err(Unusable::Exists)) => Err(MasterKeyError::Exists(self.place())),
-            Ok(Err(Unusable::Because(why))) => Err(self.unusable(why)),
-            Err(join) => Err(self.unusable(join.to_string())),
-        }
+        let place = self.place.clone();
+        let done = tokio::task::spawn_blocking(move || work(place)).await;
+        done.unwrap_or_else(|join| Err(unusable(self.place.current(), join)))
     }
 
-    fn unusable(&self, why: String) -> MasterKeyError {
-        MasterKeyError::Unusable {
-            place: self.place(),
-            why,
-        }
+    fn new_key(&self) -> Result<(Content, [u8; 8]), MasterKeyError> {
+        let no_randomness = |e: RandomnessError| unusable(self.place.current(), e);
+        let secret = self.randomness.secret().map_err(no_randomness)?;
+        let tag = self.randomness.bytes().map_err(no_randomness)?;
+        Ok((text::render(&secret), tag))
     }
 
-    fn ready(&self, secret: &file::Secret) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
-        let key = KeyFileMasterKey::new(secret, Arc::clone(&self.randomness), self.place());
-        Ok(Arc::new(key.map_err(|why| self.unusable(why))?))
+    fn ready(&self, found: &Found) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
+        let secret = text::parse(&found.content).map_err(|why| unusable(&found.path, why))?;
+        KeyFileMasterKey::shared(&secret, KEY_FILE, &self.randomness, &found.path)
     }
 }
 
 #[async_trait]
 impl MasterKeyProvider for KeyFileMasterKeyProvider {
-    async fn load(&self) -> Result<Option<Arc<dyn MasterKey>>, MasterKeyError> {
-        match self.on_file(|path| file::read(&path)).await? {
-            Some(secret) => self.ready(&secret).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    async fn create(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
-        let no_randomness = |e: RandomnessError| self.unusable(e.to_string());
-        let secret = self.randomness.secret().map_err(no_randomness)?;
-        let tag = self.randomness.bytes().map_err(no_randomness)?;
-        // What is handed out is what is in the file: a key that cannot be read again must not seal anything.
-        let read_back = self
-            .on_file(move |path| {
-                file::create(&path, &secret, tag)?;
-                file::read(&path)
-            })
-            .await?;
-        match read_back {
-            Some(secret) => self.ready(&secret),
-            None => Err(self.unusable("it was removed while it was being made; try again".into())),
-        }
+    fn name(&self) -> &'static str {
+        KEY_FILE
     }
 
     fn place(&self) -> String {
-        self.path.display().to_string()
+        self.place.current().display().to_string()
+    }
+
+    async fn keys(&self) -> Result<Vec<Arc<dyn MasterKey>>, MasterKeyError> {
+        let found = self.on_files(|place| place.read()).await?;
+        found.iter().map(|found| self.ready(found)).collect()
+    }
+
+    async fn create(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
+        let (content, tag) = self.new_key()?;
+        let made = self.on_files(move |place| place.create(&content, tag)).await?;
+        self.ready(&made)
+    }
+
+    async fn create_successor(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
+        let (content, tag) = self.new_key()?;
+        let made = self
+            .on_files(move |place| place.create_successor(&content, tag))
+            .await?;
+        self.ready(&made)
+    }
+
+    async fn promote(&self, id: &MasterKeyId) -> Result<Option<String>, MasterKeyError> {
+        let id = id.clone();
+        self.on_files(move |place| place.promote(&id, |content| key::id_of(&text::parse(content)?)))
+            .await
+    }
+}
+
+fn unusable(place: &Path, why: impl ToString) -> MasterKeyError {
+    MasterKeyError::Unusable {
+        place: place.display().to_string(),
+        why: why.to_string(),
     }
 }

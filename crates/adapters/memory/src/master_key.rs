@@ -10,15 +10,24 @@ use crate::token::{lock, token};
 const PROVIDER: &str = "memory";
 const FORMAT_VERSION: u16 = 1;
 
-/// A place in memory for one master key. Clones are the same place.
-#[derive(Clone, Default)]
+/// A place in memory for master keys. Clones are the same place.
+#[derive(Clone)]
 pub struct MemoryMasterKeyProvider {
-    key: Arc<Mutex<Option<Arc<MemoryMasterKey>>>>,
+    name: &'static str,
+    place: Arc<Mutex<Place>>,
+}
+
+#[derive(Default)]
+struct Place {
+    current: Option<Arc<MemoryMasterKey>>,
+    successor: Option<Arc<MemoryMasterKey>>,
+    replaced: Vec<Arc<MemoryMasterKey>>,
 }
 
 /// A master key that hands out tokens for secrets. Nothing is encrypted.
 pub struct MemoryMasterKey {
     id: MasterKeyId,
+    provider: &'static str,
     sealed: Mutex<HashMap<Vec<u8>, Sealed>>,
 }
 
@@ -31,43 +40,93 @@ impl MemoryMasterKeyProvider {
     /// A place without a key.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::named(PROVIDER)
+    }
+
+    /// The same as a provider with another name, for what needs several.
+    #[must_use]
+    pub fn named(name: &'static str) -> Self {
+        Self {
+            name,
+            place: Arc::default(),
+        }
+    }
+}
+
+impl Default for MemoryMasterKeyProvider {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 #[async_trait]
 impl MasterKeyProvider for MemoryMasterKeyProvider {
-    async fn load(&self) -> Result<Option<Arc<dyn MasterKey>>, MasterKeyError> {
-        let key = lock(&self.key).clone();
-        Ok(key.map(|key| key as Arc<dyn MasterKey>))
-    }
-
-    async fn create(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
-        let mut place = lock(&self.key);
-        if place.is_some() {
-            return Err(MasterKeyError::Exists(self.place()));
-        }
-        let key = Arc::new(MemoryMasterKey::new()?);
-        *place = Some(Arc::clone(&key));
-        Ok(key)
+    fn name(&self) -> &'static str {
+        self.name
     }
 
     fn place(&self) -> String {
         "the memory of this process".to_owned()
     }
+
+    async fn keys(&self) -> Result<Vec<Arc<dyn MasterKey>>, MasterKeyError> {
+        let place = lock(&self.place);
+        let keys = place.current.iter().chain(&place.successor);
+        Ok(keys.map(|key| Arc::clone(key) as Arc<dyn MasterKey>).collect())
+    }
+
+    async fn create(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
+        let mut place = lock(&self.place);
+        if place.current.is_some() || place.successor.is_some() {
+            return Err(MasterKeyError::Exists(self.place()));
+        }
+        let key = Arc::new(MemoryMasterKey::new(self.name)?);
+        place.current = Some(Arc::clone(&key));
+        Ok(key)
+    }
+
+    async fn create_successor(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
+        let mut place = lock(&self.place);
+        if let Some(left) = &place.successor {
+            return Ok(Arc::clone(left) as Arc<dyn MasterKey>);
+        }
+        let key = Arc::new(MemoryMasterKey::new(self.name)?);
+        place.successor = Some(Arc::clone(&key));
+        Ok(key)
+    }
+
+    async fn promote(&self, id: &MasterKeyId) -> Result<Option<String>, MasterKeyError> {
+        let mut place = lock(&self.place);
+        if place.current.as_ref().is_some_and(|key| key.id == *id) {
+            return Ok(None);
+        }
+        let Some(successor) = place.successor.take_if(|key| key.id == *id) else {
+            return Err(MasterKeyError::Unusable {
+                place: self.place(),
+                why: format!("there is no master key {id}"),
+            });
+        };
+        let replaced = place.current.replace(successor);
+        let kept = replaced
+            .as_ref()
+            .map(|_| format!("{}, among the replaced keys", self.place()));
+        place.replaced.extend(replaced);
+        Ok(kept)
+    }
 }
 
 impl MemoryMasterKey {
-    fn new() -> Result<Self, MasterKeyError> {
+    fn new(provider: &'static str) -> Result<Self, MasterKeyError> {
         let digits: String = token(8).iter().map(|byte| format!("{byte:02x}")).collect();
-        let id = format!("memory-{digits}")
+        let id = format!("{provider}-{digits}")
             .parse()
             .map_err(|error| MasterKeyError::Unusable {
-                place: PROVIDER.to_owned(),
+                place: provider.to_owned(),
                 why: format!("{error}"),
             })?;
         Ok(Self {
             id,
+            provider,
             sealed: Mutex::default(),
         })
     }
@@ -80,7 +139,7 @@ impl MasterKey for MemoryMasterKey {
     }
 
     fn provider(&self) -> &'static str {
-        PROVIDER
+        self.provider
     }
 
     async fn seal(&self, secret: &SecretBytes, context: &[u8]) -> Result<SealedBytes, MasterKeyError> {
@@ -92,7 +151,7 @@ impl MasterKey for MemoryMasterKey {
         lock(&self.sealed).insert(ciphertext.clone(), sealed);
         Ok(SealedBytes {
             master_key_id: self.id.clone(),
-            provider: PROVIDER.to_owned(),
+            provider: self.provider.to_owned(),
             format_version: FORMAT_VERSION,
             ciphertext,
         })
@@ -109,7 +168,9 @@ impl MasterKey for MemoryMasterKey {
             return Err(MasterKeyError::UnknownFormat(sealed.format_version));
         }
         match lock(&self.sealed).get(&sealed.ciphertext) {
-            Some(entry) if entry.context == context && sealed.provider == PROVIDER => Ok(copy(&entry.secret)),
+            Some(entry) if entry.context == context && sealed.provider == self.provider => {
+                Ok(copy(&entry.secret))
+            }
             Some(_) | None => Err(MasterKeyError::Damaged),
         }
     }

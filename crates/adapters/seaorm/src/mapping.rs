@@ -3,7 +3,8 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use keystead_application::ports::{StoreError, StoreErrorKind};
+use keystead_application::audit::StoredCheckpoint;
+use keystead_application::ports::{KeyCount, StoreError, StoreErrorKind, UnstagedKey};
 use keystead_domain::keyset::{LastExport, Origin, StoredKeyset, Version};
 use keystead_domain::{
     Installation, KeyBits, Keyset, KeysetId, ManagerIdentity, PublicKey, RecipientTag, SealedBytes, Sequence,
@@ -11,7 +12,9 @@ use keystead_domain::{
 };
 use sea_orm::ActiveValue::{NotSet, Set};
 
-use crate::entities::{THE_ROW, installation, keyset_private_keys, keysets};
+use crate::entities::{
+    THE_ROW, audit_checkpoints, installation, keyset_private_keys, keysets, staged_private_keys,
+};
 
 const GENERATED: &str = "generated";
 const IMPORTED: &str = "imported";
@@ -190,6 +193,54 @@ pub(crate) fn sealed_from_model(row: keyset_private_keys::Model) -> Result<Seale
     )
 }
 
+pub(crate) fn staged_to_model(sealed: keyset_private_keys::Model) -> staged_private_keys::Model {
+    let keyset_private_keys::Model {
+        keyset_id,
+        master_key_id,
+        provider,
+        format_version,
+        ciphertext,
+    } = sealed;
+    staged_private_keys::Model {
+        keyset_id,
+        master_key_id,
+        provider,
+        format_version,
+        ciphertext,
+    }
+}
+
+/// The columns of a sealed private key, and the fingerprint of its keyset.
+pub(crate) type UnstagedRow = (String, String, String, i32, Vec<u8>, String);
+
+pub(crate) fn unstaged_from_row(row: UnstagedRow) -> Result<UnstagedKey, StoreError> {
+    let (keyset_id, master_key_id, provider, format_version, ciphertext, fingerprint) = row;
+    let row = Row(format!("private key of keyset {keyset_id}"));
+    Ok(UnstagedKey {
+        keyset: row.parsed("keyset_id", &keyset_id)?,
+        fingerprint: row.parsed("fingerprint", &fingerprint)?,
+        sealed: row.sealed(&master_key_id, provider, format_version, ciphertext)?,
+    })
+}
+
+pub(crate) fn key_count(row: (String, String, i64)) -> Result<KeyCount, StoreError> {
+    let (master_key_id, provider, count) = row;
+    let row = Row("private key".into());
+    Ok(KeyCount {
+        master_key_id: row.parsed("master_key_id", &master_key_id)?,
+        provider,
+        private_keys: count.unsigned_abs(),
+    })
+}
+
+pub(crate) fn checkpoint_from_model(row: audit_checkpoints::Model) -> Result<StoredCheckpoint, StoreError> {
+    let audit_checkpoints::Model { sequence, note } = row;
+    Ok(StoredCheckpoint {
+        sequence: sequence_from_column(sequence)?,
+        note,
+    })
+}
+
 pub(crate) fn installation_to_model(installation: &Installation) -> installation::Model {
     let Installation {
         id,
@@ -228,6 +279,40 @@ pub(crate) fn installation_to_model(installation: &Installation) -> installation
         identity_provider,
         identity_format_version: i32::from(identity_format_version),
         identity_ciphertext,
+    }
+}
+
+/// What changes with the master key: everything that is sealed under it.
+pub(crate) fn changed_secrets(installation: &Installation) -> installation::ActiveModel {
+    let installation::Model {
+        id: _,
+        installation_id: _,
+        created_at: _,
+        key_check_master_key_id,
+        key_check_provider,
+        key_check_format_version,
+        key_check_ciphertext,
+        identity_public_key: _,
+        identity_created_at: _,
+        identity_master_key_id,
+        identity_provider,
+        identity_format_version,
+        identity_ciphertext,
+    } = installation_to_model(installation);
+    installation::ActiveModel {
+        id: NotSet,
+        installation_id: NotSet,
+        created_at: NotSet,
+        key_check_master_key_id: Set(key_check_master_key_id),
+        key_check_provider: Set(key_check_provider),
+        key_check_format_version: Set(key_check_format_version),
+        key_check_ciphertext: Set(key_check_ciphertext),
+        identity_public_key: NotSet,
+        identity_created_at: NotSet,
+        identity_master_key_id: Set(identity_master_key_id),
+        identity_provider: Set(identity_provider),
+        identity_format_version: Set(identity_format_version),
+        identity_ciphertext: Set(identity_ciphertext),
     }
 }
 

@@ -3,12 +3,16 @@ use std::time::Duration;
 
 use keystead_application::ports::{StoreError, StoreErrorKind};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use zeroize::Zeroizing;
 
 /// Where the database is, and how it is used.
 #[derive(Clone)]
 pub struct SeaOrmOptions {
-    /// The URL, such as `sqlite:///var/lib/keystead/keystead.db`. A name in it may be percent-encoded.
+    /// The URL, such as `sqlite:///var/lib/keystead/keystead.db` or `postgres://keystead@db.example.org/keystead`. A name
+    /// in it may be percent-encoded.
     pub url: String,
+    /// The password, where it does not stand in the URL. It goes before one that does.
+    pub password: Option<Zeroizing<String>>,
     /// How long to wait for others who use the database.
     pub busy_timeout: Duration,
     /// How many connections are opened at most.
@@ -21,6 +25,7 @@ impl SeaOrmOptions {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            password: None,
             busy_timeout: Duration::from_secs(10),
             max_connections: 8,
         }

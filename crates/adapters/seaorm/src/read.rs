@@ -1,36 +1,17 @@
 //! What is read, in any transaction.
 
-use keystead_application::audit::from_canonical_bytes;
-use keystead_application::ports::{
-    AuditPage, AuditRecord, DamagedKeyset, KeysetCursor, KeysetPage, StoreError, StoreErrorKind,
-};
+use keystead_application::ports::{DamagedKeyset, KeysetCursor, KeysetPage, StoreError, StoreErrorKind};
 use keystead_domain::{
-    Fingerprint, FingerprintPrefix, Installation, Keyset, KeysetId, RecipientTag, SealedBytes, Sequence,
+    Fingerprint, FingerprintPrefix, Installation, Keyset, KeysetId, RecipientTag, SealedBytes,
 };
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SelectTwo,
 };
 
-use crate::entities::{
-    THE_ROW, active_keyset, audit_events, audit_head, installation, keyset_private_keys, keysets,
-};
+use crate::entities::{THE_ROW, active_keyset, installation, keyset_private_keys, keysets};
 use crate::error::Failures;
-use crate::mapping::{
-    hex_tag, installation_from_model, keyset_from_model, sealed_from_model, sequence_from_column,
-};
-
-pub(crate) async fn audit_head(
-    db: &DatabaseTransaction,
-    failures: &Failures,
-    operation: &'static str,
-) -> Result<Sequence, StoreError> {
-    let row = audit_head::Entity::find_by_id(THE_ROW).one(db).await;
-    match row.map_err(|e| failures.of(operation, e))? {
-        Some(audit_head::Model { id: _, last_sequence }) => sequence_from_column(last_sequence),
-        None => Err(failures.because(StoreErrorKind::Corrupt, operation, "has lost its audit head")),
-    }
-}
+use crate::mapping::{hex_tag, installation_from_model, keyset_from_model, sealed_from_model};
 
 pub(crate) async fn installation(
     db: &DatabaseTransaction,
@@ -140,67 +121,6 @@ pub(crate) async fn sealed_private_key(
     }
 }
 
-pub(crate) async fn page_of_audit(
-    db: &DatabaseTransaction,
-    failures: &Failures,
-    after: Option<Sequence>,
-    limit: u32,
-) -> Result<AuditPage, StoreError> {
-    let limit = at_least_one(limit);
-    let mut select = audit_events::Entity::find();
-    if let Some(Sequence(after)) = after {
-        // No event has a place beyond what the column holds.
-        let after = i64::try_from(after).unwrap_or(i64::MAX);
-        select = select.filter(audit_events::Column::Sequence.gt(after));
-    }
-    let rows = select
-        .order_by_asc(audit_events::Column::Sequence)
-        .limit(u64::from(limit) + 1)
-        .all(db)
-        .await
-        .map_err(|e| failures.of("read the audit trail", e))?;
-    let more = rows.len() > limit as usize;
-    let records: Result<Vec<_>, _> = rows.into_iter().take(limit as usize).map(record).collect();
-    let records = records?;
-    Ok(AuditPage {
-        next: records.last().filter(|_| more).map(|record| record.sequence),
-        records,
-    })
-}
-
-/// The event is what its canonical bytes say. The columns beside them must say the same: somebody looks events up by
-/// them.
-fn record(row: audit_events::Model) -> Result<AuditRecord, StoreError> {
-    let audit_events::Model {
-        sequence,
-        at,
-        action,
-        subject,
-        outcome,
-        canonical,
-    } = row;
-    let corrupt = |why: &str| {
-        let message = format!("the stored audit event {sequence} is damaged: {why}");
-        StoreError::new(StoreErrorKind::Corrupt, "read the audit trail", message)
-    };
-    let record = from_canonical_bytes(&canonical).map_err(|e| corrupt(&e.to_string()))?;
-    let AuditRecord {
-        sequence: place,
-        event,
-    } = &record;
-    if *place != sequence_from_column(sequence)? {
-        return Err(corrupt("it belongs to another place"));
-    }
-    if event.at.as_micros() != at
-        || event.action.as_str() != action
-        || event.subject != subject
-        || event.outcome.as_str() != outcome
-    {
-        return Err(corrupt("its columns are not those of the event"));
-    }
-    Ok(record)
-}
-
 /// A page of nothing would never end.
 fn at_least_one(limit: u32) -> u32 {
     if limit == 0 { 1 } else { limit }
@@ -245,20 +165,20 @@ fn pointed_at() -> Keysets {
 }
 
 fn page(after: Option<KeysetCursor>, limit: u64) -> Keysets {
-    let mut select = keysets();
-    if let Some(KeysetCursor { created_at, id }) = after {
+    use keysets::Column::{CreatedAt, Id};
+
+    let select = match after {
         // The first condition is what the index is entered with; the second takes out what was seen already.
-        let created_at = created_at.as_micros();
-        select = select.filter(keysets::Column::CreatedAt.gte(created_at)).filter(
-            keysets::Column::CreatedAt
-                .gt(created_at)
-                .or(keysets::Column::Id.gt(id.to_string())),
-        );
-    }
-    select
-        .order_by_asc(keysets::Column::CreatedAt)
-        .order_by_asc(keysets::Column::Id)
-        .limit(limit)
+        Some(KeysetCursor { created_at, id }) => {
+            let created_at = created_at.as_micros();
+            keysets()
+                .filter(CreatedAt.gte(created_at))
+                .filter(CreatedAt.gt(created_at).or(Id.gt(id.to_string())))
+        }
+        // True of every row. Without it MariaDB reads all of them and sorts, as long as it has no statistics.
+        None => keysets().filter(CreatedAt.gte(i64::MIN)),
+    };
+    select.order_by_asc(CreatedAt).order_by_asc(Id).limit(limit)
 }
 
 async fn one(
@@ -282,49 +202,20 @@ async fn all(
         .collect()
 }
 
+/// Every look-up that there is, as the select of an entity.
 #[cfg(test)]
-mod tests {
-    use keystead_domain::Timestamp;
-    use sea_orm::{DbBackend, QueryTrait};
-
-    use super::*;
-    use crate::tests::Place;
-
-    /// Asks SQLite's own shell how it would find the rows.
-    #[tokio::test]
-    async fn every_look_up_uses_an_index() {
-        let place = Place::new();
-        place.migrate().await;
-        let id = KeysetId::from_random_bytes([7; 16]);
-        let cursor = KeysetCursor {
-            created_at: Timestamp::from_micros(5).unwrap(),
-            id,
-        };
-        let fingerprint = Fingerprint::of_spki(b"abc");
-        let lookups = [
-            by_id(id),
-            by_fingerprint(&fingerprint),
-            by_prefix(&fingerprint.short().parse().unwrap(), 2),
-            by_tag(RecipientTag([1, 2, 3, 4]), 10),
-            pointed_at(),
-            page(Some(cursor), 100),
-        ];
-        for select in lookups {
-            let sql = select.build(DbBackend::Sqlite).to_string();
-            let plan = place.sqlite3(&format!("EXPLAIN QUERY PLAN {sql}"));
-            assert!(plan.contains("SEARCH keysets USING"), "{sql}\n{plan}");
-            assert!(
-                !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"),
-                "{sql}\n{plan}"
-            );
-        }
-        // The first page begins at the beginning, in the order of the index.
-        let sql = page(None, 100).build(DbBackend::Sqlite).to_string();
-        let plan = place.sqlite3(&format!("EXPLAIN QUERY PLAN {sql}"));
-        assert!(
-            plan.contains("SCAN keysets USING INDEX keysets_created_at"),
-            "{plan}"
-        );
-        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
-    }
+pub(crate) fn look_ups() -> [Keysets; 7] {
+    let id = KeysetId::from_random_bytes([7; 16]);
+    let fingerprint = Fingerprint::of_spki(b"abc");
+    let prefix: Result<FingerprintPrefix, _> = fingerprint.short().parse();
+    let cursor = keystead_domain::Timestamp::from_micros(5).map(|created_at| KeysetCursor { created_at, id });
+    [
+        by_id(id),
+        by_fingerprint(&fingerprint),
+        prefix.map_or_else(|_| keysets(), |prefix| by_prefix(&prefix, 2)),
+        by_tag(RecipientTag([1, 2, 3, 4]), 10),
+        pointed_at(),
+        page(None, 100),
+        page(cursor.ok(), 100),
+    ]
 }

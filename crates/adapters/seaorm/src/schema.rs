@@ -5,7 +5,7 @@ use sea_orm_migration::{IntoSchemaManagerConnection, MigratorTrait, SchemaManage
 
 use crate::SeaOrmOptions;
 use crate::engine::{Database, Engine};
-use crate::error::Failures;
+use crate::error::{Failures, NOT_MIGRATED};
 use crate::migration::{Migrator, Progress};
 
 const STATUS: &str = "look at the schema";
@@ -24,16 +24,29 @@ impl SeaOrmSchema {
     /// When no engine answers for the URL.
     pub fn new(options: SeaOrmOptions) -> Result<Self, StoreError> {
         Ok(Self {
-            engine: Engine::new(options)?,
+            engine: Engine::new(&options)?,
         })
+    }
+
+    /// Whether the engine is part of this program, so that the database is this program's alone and can be migrated
+    /// whenever it is opened. That of a server is migrated when somebody says so.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.engine.is_embedded()
+    }
+
+    /// Where the database is, without credentials.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.engine.place()
     }
 }
 
 #[async_trait]
 impl Schema for SeaOrmSchema {
     async fn status(&self) -> Result<SchemaStatus, StoreError> {
-        let exists = self.engine.exists()?;
-        let progress = if exists {
+        let can_be_opened = self.engine.can_be_opened()?;
+        let progress = if can_be_opened {
             let database = self.engine.open(1).await?;
             let progress = progress(&database.connection, &database.failures, STATUS).await;
             database.close().await?;
@@ -42,6 +55,7 @@ impl Schema for SeaOrmSchema {
             Progress::none()
         };
         let Progress {
+            begun,
             applied,
             pending,
             unknown,
@@ -49,7 +63,8 @@ impl Schema for SeaOrmSchema {
         Ok(SchemaStatus {
             engine: self.engine.name().into(),
             place: self.engine.place(),
-            exists,
+            // A file is a store as soon as it is there. In a server's database the tables make one.
+            exists: can_be_opened && (begun || self.engine.is_embedded()),
             applied,
             pending,
             unknown,
@@ -73,9 +88,11 @@ async fn migrate(database: &Database) -> Result<Vec<String>, StoreError> {
     }
     database.prepare().await?;
     let (transaction, _turn) = database.begin_writing(MIGRATE).await?;
+    database.lock_migrations(&transaction, MIGRATE).await?;
     let ran = migrate_within(&transaction, &database.failures).await?;
+    database.unlock_migrations(&transaction, MIGRATE).await?;
     let committed = transaction.commit().await;
-    committed.map_err(|e| database.failures.of(MIGRATE, e))?;
+    committed.map_err(|e| database.failures.of_commit(MIGRATE, e))?;
     Ok(ran)
 }
 
@@ -104,11 +121,7 @@ pub(crate) async fn check(database: &Database, operation: &'static str) -> Resul
 
 /// What to say of a database that is not there, or not yet what it should be.
 pub(crate) fn not_migrated(failures: &Failures, operation: &'static str) -> StoreError {
-    failures.because(
-        StoreErrorKind::NotMigrated,
-        operation,
-        "does not have the schema that this program works with; migrate it, or make the installation first",
-    )
+    failures.because(StoreErrorKind::NotMigrated, operation, NOT_MIGRATED)
 }
 
 fn refuse_newer<'a>(found: &'a Progress, failures: &Failures) -> Result<&'a [String], StoreError> {

@@ -15,7 +15,7 @@ use sea_orm::{
     TransactionOptions,
 };
 
-use crate::error::Failures;
+use crate::error::{DAMAGED, FULL, Failures, Meaning};
 
 const OPEN: &str = "open the database";
 
@@ -200,19 +200,16 @@ async fn journal_mode(
 }
 
 /// What a result code (<https://www.sqlite.org/rescode.html>) means for the store.
-pub(crate) fn classify(extended_code: i32) -> Option<(StoreErrorKind, &'static str)> {
-    const DAMAGED: (StoreErrorKind, &str) = (
-        StoreErrorKind::Corrupt,
-        "is damaged; keep a copy of it and restore the last backup",
-    );
-    const FULL: (StoreErrorKind, &str) = (StoreErrorKind::NoSpace, "has no room left; free some");
-    const READ_ONLY: (StoreErrorKind, &str) = (
+pub(crate) fn classify(extended_code: i32) -> Option<Meaning> {
+    const READ_ONLY: Meaning = (
         StoreErrorKind::NoSpace,
-        "is read-only for this user; check its permissions and those of its folder, and how it is mounted",
+        Some(
+            "is read-only for this user; check its permissions and those of its folder, and how it is mounted",
+        ),
     );
-    const UNREACHABLE: (StoreErrorKind, &str) = (
+    const UNREACHABLE: Meaning = (
         StoreErrorKind::Unavailable,
-        "cannot be opened; check its permissions and those of its folder",
+        Some("cannot be opened; check its permissions and those of its folder"),
     );
     let meaning = match extended_code {
         // IOERR_SHMSIZE: the index of the write-ahead log cannot grow.
@@ -222,17 +219,17 @@ pub(crate) fn classify(extended_code: i32) -> Option<(StoreErrorKind, &'static s
         // READONLY_DBMOVED.
         1032 => (
             StoreErrorKind::Unavailable,
-            "was moved or removed while it was in use; put it back and start again",
+            Some("was moved or removed while it was in use; put it back and start again"),
         ),
         code => match code & 0xff {
             // BUSY, LOCKED.
-            5 | 6 => (StoreErrorKind::Busy, crate::error::BUSY),
+            5 | 6 => (StoreErrorKind::Busy, Some(crate::error::BUSY)),
             // READONLY.
             8 => READ_ONLY,
             // IOERR.
             10 => (
                 StoreErrorKind::Unavailable,
-                "cannot be read or written; check the disk",
+                Some("cannot be read or written; check the disk"),
             ),
             // CORRUPT.
             11 => DAMAGED,
@@ -243,7 +240,7 @@ pub(crate) fn classify(extended_code: i32) -> Option<(StoreErrorKind, &'static s
             // NOTADB.
             26 => (
                 StoreErrorKind::Corrupt,
-                "is not a database of this program, or is damaged; check the place",
+                Some("is not a database of this program, or is damaged; check the place"),
             ),
             _ => return None,
         },

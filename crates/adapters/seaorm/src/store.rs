@@ -5,7 +5,6 @@ use keystead_application::ports::{Snapshot, Store, StoreError, UnitOfWork};
 
 use crate::SeaOrmOptions;
 use crate::engine::{Database, Engine};
-use crate::error::Failures;
 use crate::schema::{check, not_migrated};
 use crate::transaction::SeaOrmTransaction;
 
@@ -25,9 +24,9 @@ impl SeaOrmStore {
     /// is behind, [`Newer`](keystead_application::ports::StoreErrorKind::Newer) when a newer program made the schema;
     /// otherwise when it cannot be opened.
     pub async fn connect(options: SeaOrmOptions) -> Result<Self, StoreError> {
-        let engine = Engine::new(options)?;
-        if !engine.exists()? {
-            return Err(not_migrated(&Failures::new(engine.place()), OPEN));
+        let engine = Engine::new(&options)?;
+        if !engine.can_be_opened()? {
+            return Err(not_migrated(&engine.failures(), OPEN));
         }
         let database = engine.open(engine.max_connections()).await?;
         check(&database, OPEN).await?;

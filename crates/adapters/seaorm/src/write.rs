@@ -1,40 +1,14 @@
 //! What is written, in a unit of work. Every change names what it expects to find, and changes nothing otherwise.
 
-use keystead_application::audit::canonical_bytes;
 use keystead_application::ports::{StoreError, StoreErrorKind};
 use keystead_domain::keyset::Version;
-use keystead_domain::{AuditEvent, Installation, Keyset, KeysetId, SealedBytes, Sequence};
+use keystead_domain::{Installation, Keyset, KeysetId, SealedBytes};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
-use sea_orm::{ActiveValue, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
-use crate::entities::{
-    THE_ROW, active_keyset, audit_events, audit_head, installation, keyset_private_keys, keysets,
-};
+use crate::entities::{THE_ROW, active_keyset, installation, keyset_private_keys, keysets};
 use crate::error::Failures;
-use crate::mapping::{
-    changed_columns, installation_to_model, keyset_to_model, sealed_to_model, sequence_to_column,
-};
-
-/// Takes the lock that every writer takes first.
-pub(crate) async fn lock_audit_head(
-    db: &DatabaseTransaction,
-    failures: &Failures,
-    operation: &'static str,
-) -> Result<(), StoreError> {
-    let locked = audit_head::Entity::update_many()
-        .col_expr(
-            audit_head::Column::LastSequence,
-            Expr::col(audit_head::Column::LastSequence),
-        )
-        .filter(audit_head::Column::Id.eq(THE_ROW))
-        .exec(db)
-        .await
-        .map_err(|e| failures.of(operation, e))?;
-    match locked.rows_affected {
-        1 => Ok(()),
-        _ => Err(failures.because(StoreErrorKind::Corrupt, operation, "has lost its audit head")),
-    }
-}
+use crate::mapping::{changed_columns, installation_to_model, keyset_to_model, sealed_to_model};
 
 pub(crate) async fn insert_installation(
     db: &DatabaseTransaction,
@@ -157,61 +131,6 @@ pub(crate) async fn point_active(
     )
 }
 
-pub(crate) async fn append_audit(
-    db: &DatabaseTransaction,
-    failures: &Failures,
-    place: Sequence,
-    event: &AuditEvent,
-) -> Result<(), StoreError> {
-    const OPERATION: &str = "append to the audit trail";
-    let canonical = canonical_bytes(place, event)
-        .map_err(|e| StoreError::caused_by(StoreErrorKind::Corrupt, OPERATION, e))?;
-    let sequence = sequence_to_column(place)?;
-    // The columns repeat what the bytes say, to look events up by.
-    let AuditEvent {
-        at,
-        actor: _,
-        action,
-        subject,
-        outcome,
-        details: _,
-    } = event;
-    let row = audit_events::Model {
-        sequence,
-        at: at.as_micros(),
-        action: action.as_str().into(),
-        subject: subject.clone(),
-        outcome: outcome.as_str().into(),
-        canonical,
-    };
-    let inserted = audit_events::Entity::insert(audit_events::ActiveModel::from(row))
-        .exec_without_returning(db)
-        .await;
-    if let Err(e) = inserted {
-        let mut failure = failures.of(OPERATION, e);
-        if failure.kind == StoreErrorKind::Duplicate {
-            // The head is behind its own trail.
-            failure.kind = StoreErrorKind::Corrupt;
-        }
-        return Err(failure);
-    }
-    let head = audit_head::ActiveModel {
-        id: ActiveValue::NotSet,
-        last_sequence: ActiveValue::Set(sequence),
-    };
-    let moved = audit_head::Entity::update_many()
-        .set(head)
-        .filter(audit_head::Column::Id.eq(THE_ROW))
-        .filter(audit_head::Column::LastSequence.eq(sequence - 1))
-        .exec(db)
-        .await
-        .map_err(|e| failures.of(OPERATION, e))?;
-    match moved.rows_affected {
-        1 => Ok(()),
-        _ => Err(failures.because(StoreErrorKind::Corrupt, OPERATION, "has lost its audit head")),
-    }
-}
-
 fn keyset_with_id(id: &str) -> SelectStatement {
     Query::select()
         .expr(Expr::val(1))
@@ -227,7 +146,7 @@ fn exactly_one(rows: u64, operation: &'static str, otherwise: &str) -> Result<()
     }
 }
 
-fn duplicate(mut failure: StoreError, what: &str) -> StoreError {
+pub(crate) fn duplicate(mut failure: StoreError, what: &str) -> StoreError {
     if failure.kind == StoreErrorKind::Duplicate {
         failure.message = what.into();
     }

@@ -27,23 +27,75 @@ pub trait MasterKey: Send + Sync {
     async fn open(&self, sealed: &SealedBytes, context: &[u8]) -> Result<SecretBytes, MasterKeyError>;
 }
 
-/// Where a master key comes from.
+/// A place where master keys are kept: normally one, and two while one takes the place of the other.
 #[async_trait]
 pub trait MasterKeyProvider: Send + Sync {
-    /// The master key, if there is one.
-    ///
-    /// # Errors
-    /// When there is one and it cannot be used: unreadable, malformed, or readable by others.
-    async fn load(&self) -> Result<Option<Arc<dyn MasterKey>>, MasterKeyError>;
+    /// The name under which sealed rows remember the provider, such as `key-file`.
+    fn name(&self) -> &'static str;
 
-    /// Makes a new master key. Only `init` asks for this.
+    /// Where the keys are kept, for messages.
+    fn place(&self) -> String;
+
+    /// The master keys at the place, the current one first. None when there is none.
     ///
     /// # Errors
-    /// When there is one already, or it cannot be kept.
+    /// When there is one and it cannot be used: unreadable, malformed, locked, or readable by others.
+    async fn keys(&self) -> Result<Vec<Arc<dyn MasterKey>>, MasterKeyError>;
+
+    /// Makes the first master key of the place. Only `init` asks for this.
+    ///
+    /// # Errors
+    /// [`MasterKeyError::Exists`] when there is one already; otherwise when it cannot be kept.
     async fn create(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError>;
 
-    /// Where the key is kept, for messages.
-    fn place(&self) -> String;
+    /// A master key that is to take the place of the current one, here or at another provider, kept safely beside whatever
+    /// is here. Where an earlier call left one that was never promoted, it may be that one.
+    ///
+    /// # Errors
+    /// When it cannot be made or kept.
+    async fn create_successor(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError>;
+
+    /// Makes a key of [`MasterKeyProvider::keys`] the current one, after everything was sealed under it. Doing it again
+    /// changes nothing. The key that it replaces is kept, because old backups of the database need it; where, is returned
+    /// for people.
+    ///
+    /// # Errors
+    /// When there is no such key, or it cannot be done.
+    async fn promote(&self, id: &MasterKeyId) -> Result<Option<String>, MasterKeyError>;
+}
+
+/// The providers of this program, and the one that `init` asks.
+#[derive(Clone)]
+pub struct MasterKeyProviders {
+    preferred: Arc<dyn MasterKeyProvider>,
+    others: Vec<Arc<dyn MasterKeyProvider>>,
+}
+
+impl MasterKeyProviders {
+    /// The preferred provider and others that can be used.
+    #[must_use]
+    pub fn new(preferred: Arc<dyn MasterKeyProvider>, others: Vec<Arc<dyn MasterKeyProvider>>) -> Self {
+        Self { preferred, others }
+    }
+
+    /// The one that `init` asks.
+    #[must_use]
+    pub fn preferred(&self) -> &dyn MasterKeyProvider {
+        self.preferred.as_ref()
+    }
+
+    /// The one with this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&dyn MasterKeyProvider> {
+        self.all().find(|provider| provider.name() == name)
+    }
+
+    /// All of them, the preferred one first.
+    pub fn all(&self) -> impl Iterator<Item = &dyn MasterKeyProvider> {
+        std::iter::once(&self.preferred)
+            .chain(&self.others)
+            .map(AsRef::as_ref)
+    }
 }
 
 /// Why a master key does not do what it should.

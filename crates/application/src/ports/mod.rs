@@ -20,7 +20,7 @@ pub use file_share::{
     EntryKind, FileShare, FileShares, LocatedShare, Location, Replace, ShareCapabilities, ShareError,
     ShareErrorKind, SharePath, ShareProvider, ShareWriter, WriteReceipt,
 };
-pub use master_key::{MasterKey, MasterKeyError, MasterKeyProvider};
+pub use master_key::{MasterKey, MasterKeyError, MasterKeyProvider, MasterKeyProviders};
 pub use randomness::{Randomness, RandomnessError, RandomnessExt};
 pub use rsa_engine::{EncodedPrivateKey, EncodedPublicKey, KeyPair, LoadedKey, RsaEngine, RsaError};
 pub use schema::{Schema, SchemaStatus};
@@ -29,8 +29,8 @@ pub use sealed_format::{
 };
 pub use signing::{SigningEngine, SigningError, SigningKeyPair};
 pub use store::{
-    AuditPage, AuditRecord, DamagedKeyset, KeysetCursor, KeysetPage, Snapshot, Store, StoreError,
-    StoreErrorKind, UnitOfWork,
+    DamagedKeyset, KeyCount, KeysetCursor, KeysetPage, MasterKeyCensus, Snapshot, Store, StoreError,
+    StoreErrorKind, UnitOfWork, UnstagedKey,
 };
 
 #[cfg(any(test, feature = "mocks"))]

@@ -2,10 +2,12 @@ use std::fmt;
 
 use async_trait::async_trait;
 use keystead_domain::{
-    AuditEvent, Fingerprint, FingerprintPrefix, Installation, Keyset, KeysetId, RecipientTag, SealedBytes,
-    Sequence, Timestamp,
+    AuditEvent, AuditHead, Fingerprint, FingerprintPrefix, Installation, Keyset, KeysetId, MasterKeyId,
+    RecipientTag, SealedBytes, Sequence, Timestamp,
     keyset::{CorruptKeyset, Version},
 };
+
+use crate::audit::{StoredCheckpoint, StoredEvent};
 
 /// The place where an installation lives: its keysets, their sealed private keys and the audit trail.
 #[async_trait]
@@ -60,8 +62,35 @@ pub trait Snapshot: Send {
     /// The sealed private key of a keyset; `None` when there is no such keyset.
     async fn sealed_private_key(&mut self, id: KeysetId) -> Result<Option<SealedBytes>, StoreError>;
 
-    /// A page of the audit trail, oldest first, beginning after the given place.
-    async fn list_audit(&mut self, after: Option<Sequence>, limit: u32) -> Result<AuditPage, StoreError>;
+    /// How many private keys are sealed under which master key.
+    async fn master_key_census(&mut self) -> Result<MasterKeyCensus, StoreError>;
+
+    /// Sealed private keys that have no staged copy yet, at most `limit`, in the order of their keysets' ids, beginning
+    /// after the given one.
+    async fn unstaged_private_keys(
+        &mut self,
+        after: Option<KeysetId>,
+        limit: u32,
+    ) -> Result<Vec<UnstagedKey>, StoreError>;
+
+    /// Where the audit trail ends.
+    async fn audit_head(&mut self) -> Result<AuditHead, StoreError>;
+
+    /// Rows of the audit trail as they are stored, right or wrong, at most `limit`, in the order of their places,
+    /// beginning after the given one. Nothing is judged here: `audit verify` has to see what is there.
+    async fn audit_rows(
+        &mut self,
+        after: Option<Sequence>,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// The checkpoints of the audit trail, at most `limit`, in the order of their places, beginning after the given
+    /// place.
+    async fn checkpoints(
+        &mut self,
+        after: Option<Sequence>,
+        limit: u32,
+    ) -> Result<Vec<StoredCheckpoint>, StoreError>;
 }
 
 /// A set of changes that happen together or not at all. Dropping it without [`UnitOfWork::commit`] undoes them.
@@ -98,14 +127,40 @@ pub trait UnitOfWork: Snapshot {
     /// [`StoreErrorKind::Conflict`] when it points elsewhere, or there is no keyset `to`.
     async fn point_active(&mut self, to: KeysetId, expected: Option<KeysetId>) -> Result<(), StoreError>;
 
-    /// Adds an event to the audit trail and returns its place.
+    /// Keeps a second copy of each private key, sealed under the next master key, beside the one that holds. A staged copy
+    /// that is there already is replaced.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Conflict`] when one of the keysets is gone.
+    async fn stage_private_keys(&mut self, staged: &[(KeysetId, SealedBytes)]) -> Result<(), StoreError>;
+
+    /// Deletes every staged copy.
+    async fn discard_staged(&mut self) -> Result<(), StoreError>;
+
+    /// Puts every staged copy in the place of the private key that it is a copy of, and keeps the installation, whose own
+    /// secrets are sealed under the next master key too. Nothing is staged afterwards.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Conflict`] when a keyset has no staged copy, or a staged copy is sealed under another master key
+    /// than the installation's.
+    async fn switch_master_key(&mut self, installation: &Installation) -> Result<(), StoreError>;
+
+    /// Adds an event to the audit trail and returns its place, which is final when the unit of work is committed. What is
+    /// stored with the event is what [`crate::audit::chained`] makes of it.
     async fn append_audit(&mut self, event: &AuditEvent) -> Result<Sequence, StoreError>;
+
+    /// Keeps a checkpoint of the audit trail.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::Duplicate`] when there is one for this place already.
+    async fn append_checkpoint(&mut self, checkpoint: &StoredCheckpoint) -> Result<(), StoreError>;
 
     /// Makes the changes, all of them, for good.
     ///
     /// # Errors
     /// [`StoreErrorKind::Unaudited`] when something was changed and no event was added: a change without an event does
-    /// not happen. Otherwise when the store did not take them; nothing happened then.
+    /// not happen. [`StoreErrorKind::CommitUnknown`] when the changes were on their way and no answer came: they happened,
+    /// all of them, or none did. With every other error nothing happened.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }
 
@@ -149,22 +204,35 @@ pub struct KeysetPage {
     pub next: Option<KeysetCursor>,
 }
 
-/// An event that has its place in the audit trail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditRecord {
-    /// Its place.
-    pub sequence: Sequence,
-    /// The event.
-    pub event: AuditEvent,
+/// How many private keys are sealed under which master key.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MasterKeyCensus {
+    /// The private keys that hold, in the order of the key ids.
+    pub sealed: Vec<KeyCount>,
+    /// The staged copies of a rotation that is under way, in the order of the key ids.
+    pub staged: Vec<KeyCount>,
 }
 
-/// Some events, and where to go on.
-#[derive(Debug)]
-pub struct AuditPage {
-    /// The events.
-    pub records: Vec<AuditRecord>,
-    /// The place to go on from; `None` at the end.
-    pub next: Option<Sequence>,
+/// A master key and how much is sealed under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyCount {
+    /// The master key.
+    pub master_key_id: MasterKeyId,
+    /// Its provider.
+    pub provider: String,
+    /// The number of private keys.
+    pub private_keys: u64,
+}
+
+/// A sealed private key that has no staged copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnstagedKey {
+    /// The keyset that it belongs to.
+    pub keyset: KeysetId,
+    /// The keyset's fingerprint.
+    pub fingerprint: Fingerprint,
+    /// The key.
+    pub sealed: SealedBytes,
 }
 
 /// What kind of failure a store reports. Callers decide by this, never by a text.
@@ -184,6 +252,12 @@ pub enum StoreErrorKind {
     NotMigrated,
     /// The store is locked by others for longer than its time-out.
     Busy,
+    /// The store undid the unit of work to get on with others: a deadlock, or two that cannot be put one after the other.
+    Undone,
+    /// The connection broke or could not be made. Nothing of the unit of work is kept.
+    Disconnected,
+    /// The connection broke while the answer to a commit was awaited. The changes happened, or they did not.
+    CommitUnknown,
     /// There is no room left, or the place is read-only.
     NoSpace,
     /// The store cannot be reached or does not work.
@@ -191,17 +265,22 @@ pub enum StoreErrorKind {
 }
 
 impl StoreErrorKind {
-    /// Whether doing the whole unit of work again may succeed.
+    /// Whether doing the same again from the beginning may succeed without anybody looking at it first: nothing was done,
+    /// and nobody's change stood in the way.
     #[must_use]
     pub fn is_retryable(self) -> bool {
         match self {
-            Self::Conflict | Self::Busy => true,
-            Self::Duplicate
+            Self::Undone | Self::Disconnected => true,
+            // The time-out was waited for already.
+            Self::Busy
+            | Self::Conflict
+            | Self::Duplicate
             | Self::Unaudited
             | Self::Corrupt
             | Self::Newer
             | Self::NotMigrated
             | Self::NoSpace
+            | Self::CommitUnknown
             | Self::Unavailable => false,
         }
     }
@@ -276,7 +355,11 @@ mockall::mock! {
         async fn active_keyset(&mut self) -> Result<Option<Keyset>, StoreError>;
         async fn list_keysets(&mut self, after: Option<KeysetCursor>, limit: u32) -> Result<KeysetPage, StoreError>;
         async fn sealed_private_key(&mut self, id: KeysetId) -> Result<Option<SealedBytes>, StoreError>;
-        async fn list_audit(&mut self, after: Option<Sequence>, limit: u32) -> Result<AuditPage, StoreError>;
+        async fn master_key_census(&mut self) -> Result<MasterKeyCensus, StoreError>;
+        async fn unstaged_private_keys(&mut self, after: Option<KeysetId>, limit: u32) -> Result<Vec<UnstagedKey>, StoreError>;
+        async fn audit_head(&mut self) -> Result<AuditHead, StoreError>;
+        async fn audit_rows(&mut self, after: Option<Sequence>, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
+        async fn checkpoints(&mut self, after: Option<Sequence>, limit: u32) -> Result<Vec<StoredCheckpoint>, StoreError>;
     }
 
     #[async_trait]
@@ -286,6 +369,10 @@ mockall::mock! {
         async fn save_keyset(&mut self, keyset: &Keyset, expected: Version) -> Result<(), StoreError>;
         async fn delete_keyset(&mut self, id: KeysetId, expected: Version) -> Result<(), StoreError>;
         async fn point_active(&mut self, to: KeysetId, expected: Option<KeysetId>) -> Result<(), StoreError>;
+        async fn stage_private_keys(&mut self, staged: &[(KeysetId, SealedBytes)]) -> Result<(), StoreError>;
+        async fn discard_staged(&mut self) -> Result<(), StoreError>;
+        async fn switch_master_key(&mut self, installation: &Installation) -> Result<(), StoreError>;
+        async fn append_checkpoint(&mut self, checkpoint: &StoredCheckpoint) -> Result<(), StoreError>;
         async fn append_audit(&mut self, event: &AuditEvent) -> Result<Sequence, StoreError>;
         async fn commit(self: Box<Self>) -> Result<(), StoreError>;
     }

@@ -1,7 +1,7 @@
 use keystead_domain::{Action, Actor, Fingerprint, Keyset, KeysetReference, Outcome, keyset::Activation};
 
 use super::KeysetError;
-use super::shared::{keyset_event, resolve};
+use super::shared::{again_on_conflict, keyset_event, resolve};
 use crate::ports::{Clock, Store};
 
 /// Makes a keyset the Active one.
@@ -29,6 +29,10 @@ impl ActivateKeyset<'_> {
     /// # Errors
     /// When there is no such keyset.
     pub async fn run(&self, actor: &Actor, reference: &KeysetReference) -> Result<Activated, KeysetError> {
+        again_on_conflict(|| self.activate(actor, reference)).await
+    }
+
+    async fn activate(&self, actor: &Actor, reference: &KeysetReference) -> Result<Activated, KeysetError> {
         let mut unit = self.store.begin().await?;
         let keyset = resolve(&mut *unit, reference).await?;
         let current = unit.active_keyset().await?;

@@ -1,7 +1,7 @@
 use keystead_domain::{Action, Actor, GenerateBits, Hint, Keyset, KeysetId, Outcome, keyset::Origin};
 
 use super::KeysetError;
-use super::shared::keyset_event;
+use super::shared::{insert_sealed, keyset_event};
 use crate::ports::{Clock, KeyPair, MasterKey, Randomness, RandomnessExt, RsaEngine, Store};
 
 /// Makes a keyset. It begins Inactive.
@@ -33,7 +33,7 @@ impl CreateKeyset<'_> {
             .await?;
 
         let mut unit = self.store.begin().await?;
-        unit.insert_keyset(&keyset, &sealed).await?;
+        insert_sealed(&mut *unit, &keyset, &sealed).await?;
         let event = keyset_event(
             self.clock.now(),
             actor,

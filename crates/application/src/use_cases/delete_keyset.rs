@@ -1,8 +1,8 @@
 use keystead_domain::{Action, Actor, Keyset, KeysetReference, Outcome, keyset::Force};
 
 use super::KeysetError;
-use super::shared::{keyset_event, resolve};
-use crate::ports::{Clock, Store, StoreError, StoreErrorKind};
+use super::shared::{again_on_conflict, keyset_event, resolve};
+use crate::ports::{Clock, Store};
 
 /// Deletes a keyset, private key and all.
 pub struct DeleteKeyset<'a> {
@@ -24,22 +24,30 @@ impl DeleteKeyset<'_> {
         seen: &Keyset,
         force: Option<Force>,
     ) -> Result<Keyset, KeysetError> {
+        again_on_conflict(|| self.delete(actor, seen, force.as_ref())).await
+    }
+
+    async fn delete(
+        &self,
+        actor: &Actor,
+        seen: &Keyset,
+        force: Option<&Force>,
+    ) -> Result<Keyset, KeysetError> {
         let mut unit = self.store.begin().await?;
         let reference = KeysetReference::Id(seen.id());
         let keyset = resolve(&mut *unit, &reference).await?;
         if keyset.version() != seen.version() {
-            let changed = "the keyset was changed since it was looked at";
-            return Err(StoreError::new(StoreErrorKind::Conflict, "delete keyset", changed).into());
+            return Err(KeysetError::ChangedSinceSeen);
         }
         let event = |outcome| {
             let event = keyset_event(self.clock.now(), actor, Action::KeysetDelete, outcome, &keyset)
                 .with("hint", keyset.hint());
-            match &force {
+            match force {
                 Some(force) => event.with("forced_because", &force.reason),
                 None => event,
             }
         };
-        if let Err(refused) = keyset.check_deletion(force.as_ref()) {
+        if let Err(refused) = keyset.check_deletion(force) {
             unit.append_audit(&event(Outcome::Refused).with("refused_because", refused))
                 .await?;
             unit.commit().await?;

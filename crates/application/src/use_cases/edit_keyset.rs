@@ -1,7 +1,7 @@
 use keystead_domain::{Action, Actor, Hint, Keyset, KeysetReference, Outcome};
 
 use super::KeysetError;
-use super::shared::{keyset_event, resolve};
+use super::shared::{again_on_conflict, keyset_event, resolve};
 use crate::ports::{Clock, Store};
 
 /// Gives a keyset another hint.
@@ -23,12 +23,21 @@ impl EditKeyset<'_> {
         reference: &KeysetReference,
         hint: Hint,
     ) -> Result<Keyset, KeysetError> {
+        again_on_conflict(|| self.edit(actor, reference, &hint)).await
+    }
+
+    async fn edit(
+        &self,
+        actor: &Actor,
+        reference: &KeysetReference,
+        hint: &Hint,
+    ) -> Result<Keyset, KeysetError> {
         let mut unit = self.store.begin().await?;
         let before = resolve(&mut *unit, reference).await?;
-        if before.hint() == &hint {
+        if before.hint() == hint {
             return Ok(before);
         }
-        let after = before.with_hint(hint);
+        let after = before.with_hint(hint.clone());
         unit.save_keyset(&after, before.version()).await?;
         let event = keyset_event(self.clock.now(), actor, Action::KeysetEdit, Outcome::Done, &after)
             .with("hint_before", before.hint())

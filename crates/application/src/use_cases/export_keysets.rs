@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::KeysetError;
 use super::custody::{Custody, KeyUse};
 use super::export_files::{PlannedFile, plan_files, publish_and_compare};
-use super::shared::{all_keysets, off_runtime, record_refusal, resolve};
+use super::shared::{again_on_conflict, all_keysets, off_runtime, record_refusal, resolve};
 use crate::ports::{
     Clock, DamagedKeyset, EncodePlan, ExportCodec, LocatedShare, MasterKey, Protect, Randomness,
     RandomnessExt, Replace, RsaEngine, SignedMetadata, Store,
@@ -303,6 +303,15 @@ impl ExportKeysets<'_> {
 
     /// Records the export, and how the use of the keys ended, in one unit of work.
     async fn record(
+        &self,
+        begun: &KeyUse,
+        keysets: &[Keyset],
+        place: &str,
+    ) -> Result<Vec<Keyset>, KeysetError> {
+        again_on_conflict(|| self.record_once(begun, keysets, place)).await
+    }
+
+    async fn record_once(
         &self,
         begun: &KeyUse,
         keysets: &[Keyset],

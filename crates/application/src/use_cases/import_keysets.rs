@@ -6,7 +6,7 @@ use keystead_domain::{
     Outcome, Passphrase, SealedBytes, SecretBytes, keyset::Origin,
 };
 
-use super::shared::{keyset_event, record_refusal};
+use super::shared::{again_on_conflict, insert_sealed, keyset_event, record_refusal};
 use super::{ExamineExport, ExaminedExport, ExaminedKeyset, KeysetError};
 use crate::ports::{Clock, ExportCodec, MasterKey, Randomness, RandomnessExt, RsaEngine, Store};
 
@@ -115,16 +115,21 @@ impl ImportKeysets<'_> {
             candidates.push(self.candidate(keyset, hint.as_ref(), &hints_for_nameless).await?);
         }
         check_expected(&candidates, &expected)?;
+        again_on_conflict(|| self.keep(actor, &candidates, &source)).await?;
+        Ok(candidates.into_iter().map(|candidate| candidate.keyset).collect())
+    }
 
+    /// Keeps all of them or none.
+    async fn keep(&self, actor: &Actor, candidates: &[Candidate], source: &str) -> Result<(), KeysetError> {
         let mut unit = self.store.begin().await?;
-        for Candidate { keyset, sealed, .. } in &candidates {
+        for Candidate { keyset, sealed } in candidates {
             if let Some(here) = unit.find_by_fingerprint(&keyset.fingerprint()).await? {
                 return Err(KeysetError::AlreadyHere {
                     fingerprint: here.fingerprint(),
                     id: here.id(),
                 });
             }
-            unit.insert_keyset(keyset, sealed).await?;
+            insert_sealed(&mut *unit, keyset, sealed).await?;
             let mut event = keyset_event(
                 self.clock.now(),
                 actor,
@@ -132,7 +137,7 @@ impl ImportKeysets<'_> {
                 Outcome::Done,
                 keyset,
             )
-            .with("source", &source)
+            .with("source", source)
             .with("hint", keyset.hint());
             if let Origin::Imported {
                 exported_as: Some(id),
@@ -143,7 +148,7 @@ impl ImportKeysets<'_> {
             unit.append_audit(&event).await?;
         }
         unit.commit().await?;
-        Ok(candidates.into_iter().map(|candidate| candidate.keyset).collect())
+        Ok(())
     }
 
     async fn candidate(

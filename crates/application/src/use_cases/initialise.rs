@@ -8,7 +8,7 @@ use keystead_domain::{
 use super::shared::{is_duplicate, keyset_event, record_refusal};
 use super::{InstallationError, KeysetError};
 use crate::ports::{
-    Clock, KeyPair, MasterKey, MasterKeyError, MasterKeyProvider, Randomness, RandomnessExt, RsaEngine,
+    Clock, KeyPair, MasterKey, MasterKeyError, MasterKeyProviders, Randomness, RandomnessExt, RsaEngine,
     SigningEngine, Store,
 };
 
@@ -20,7 +20,7 @@ pub struct Initialise<'a> {
     /// Where the installation will live.
     pub store: &'a dyn Store,
     /// Where the master key comes from.
-    pub master_keys: &'a dyn MasterKeyProvider,
+    pub master_keys: &'a MasterKeyProviders,
     /// Makes the keyset.
     pub rsa: &'a dyn RsaEngine,
     /// Makes the identity.
@@ -119,12 +119,14 @@ impl Initialise<'_> {
     }
 
     async fn master_key(&self) -> Result<Arc<dyn MasterKey>, InstallationError> {
-        if let Some(left_by_a_run_that_was_cut_off) = self.master_keys.load().await? {
-            return Ok(left_by_a_run_that_was_cut_off);
+        let provider = self.master_keys.preferred();
+        // One that was put there on purpose, or left by a run that was cut off.
+        if let Some(there) = provider.keys().await?.into_iter().next() {
+            return Ok(there);
         }
-        match self.master_keys.create().await {
+        match provider.create().await {
             // Another process was faster; whose installation it becomes is decided by the store.
-            Err(MasterKeyError::Exists(place)) => match self.master_keys.load().await? {
+            Err(MasterKeyError::Exists(place)) => match provider.keys().await?.into_iter().next() {
                 Some(key) => Ok(key),
                 None => Err(MasterKeyError::Exists(place).into()),
             },

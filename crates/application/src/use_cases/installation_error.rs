@@ -32,6 +32,16 @@ pub enum InstallationError {
         /// Where it is.
         place: String,
     },
+    /// The provider of the master key is not one of this program's, or not set up.
+    #[error(
+        "the database is sealed under master key {expected} of the provider \"{provider}\", which is not set up here"
+    )]
+    NoProvider {
+        /// The key that is needed.
+        expected: MasterKeyId,
+        /// The provider that has it.
+        provider: String,
+    },
     /// The key check value does not open.
     #[error("the master key {0} has the right id and does not open the key check value")]
     KeyCheckFailed(MasterKeyId),
@@ -57,9 +67,10 @@ impl Explain for InstallationError {
         match self {
             Self::NotInitialised => "this command needs an installation".to_owned(),
             Self::AlreadyInitialised(_) => "nothing was initialised".to_owned(),
-            Self::MasterKeyMissing { .. } | Self::OtherMasterKey { .. } | Self::KeyCheckFailed(_) => {
-                "the installation stays closed, and nothing was changed".to_owned()
-            }
+            Self::MasterKeyMissing { .. }
+            | Self::OtherMasterKey { .. }
+            | Self::NoProvider { .. }
+            | Self::KeyCheckFailed(_) => "the installation stays closed, and nothing was changed".to_owned(),
             Self::Store(e) => store_what(e),
             Self::MasterKey(_) => "the master key cannot be used".to_owned(),
             Self::Signing(_) | Self::Randomness(_) => "the installation was not made".to_owned(),
@@ -76,7 +87,10 @@ impl Explain for InstallationError {
             Self::NotInitialised => "make one with: keystead init; or point to yours with KEYSTEAD_DATA_DIR or --config",
             Self::AlreadyInitialised(_) => "use it as it is (keystead keyset list), or choose another data directory",
             Self::MasterKeyMissing { .. } => {
-                "put the master key file back from its backup; without it, import the exported keysets into a new installation"
+                "put the master key back from its backup; without it, import the exported keysets into a new installation"
+            }
+            Self::NoProvider { .. } => {
+                "set up the provider in the section master_key of the configuration (config/default.toml explains each)"
             }
             Self::OtherMasterKey { .. } | Self::KeyCheckFailed(_) => MASTER_KEY_FIX,
             Self::Store(e) => return store_fix(e).to_owned(),

@@ -1,5 +1,5 @@
 use keystead_domain::{
-    Fingerprint, KeysetId, KeysetReference, PairingRefused, WeakPassphrase,
+    Fingerprint, KeysetId, KeysetReference, OtherMasterKey, PairingRefused, WeakPassphrase,
     keyset::{DeletionRefused, TransitionRefused},
 };
 
@@ -23,12 +23,18 @@ pub enum KeysetError {
     /// None is Active.
     #[error("no keyset is Active")]
     NoActive,
+    /// It is not what the person saw any more.
+    #[error("the keyset was changed since it was looked at")]
+    ChangedSinceSeen,
     /// The lifecycle does not allow it.
     #[error(transparent)]
     Transition(#[from] TransitionRefused),
     /// It must not be deleted.
     #[error(transparent)]
     Deletion(#[from] DeletionRefused),
+    /// The master key was rotated while this ran.
+    #[error(transparent)]
+    Rotated(#[from] OtherMasterKey),
     /// The passphrase would protect nothing.
     #[error(transparent)]
     WeakPassphrase(#[from] WeakPassphrase),
@@ -127,9 +133,11 @@ impl Explain for KeysetError {
     fn what(&self) -> String {
         match self {
             Self::NotFound(_) | Self::Ambiguous(_) | Self::NoActive => "the keyset was not found",
+            Self::ChangedSinceSeen => "somebody else changed the same thing at the same time",
             Self::Transition(_) => "the keyset was not activated",
             Self::Deletion(_) => "the keyset was not deleted",
             Self::Rsa(RsaError::NotAccepted(_)) => "the key is not accepted",
+            Self::Rotated(_) => "nothing was kept",
             Self::WeakPassphrase(_) => "the passphrase is not accepted",
             Self::PassphraseNeeded | Self::Codec(ExportCodecError::NotUnlocked) => {
                 "the private key was not unlocked"
@@ -165,6 +173,7 @@ impl Explain for KeysetError {
             Self::NotFound(_) => "list the keysets with: keystead keyset list",
             Self::Ambiguous(_) => "give more digits of the fingerprint, or the id",
             Self::NoActive => NO_ACTIVE_FIX,
+            Self::ChangedSinceSeen => "look again and repeat the command if it is still wanted",
             Self::Transition(_) => "look at it with: keystead keyset show KEYSET",
             Self::Deletion(DeletionRefused::Active) => {
                 "activate another keyset first, with: keystead keyset activate KEYSET"
@@ -175,6 +184,7 @@ impl Explain for KeysetError {
             Self::Rsa(RsaError::NotAccepted(_)) => {
                 "use an RSA keyset of 2048 to 8192 bits with a public exponent from 65537"
             }
+            Self::Rotated(_) => "run the command again: it will use the new master key",
             Self::WeakPassphrase(_) => "choose a longer one, or let one be made with --generate-passphrase",
             Self::PassphraseNeeded => {
                 "give it with --passphrase-file FILE, in KEYSTEAD_PASSPHRASE, or at the prompt of a terminal"
@@ -245,7 +255,9 @@ pub(super) fn store_what(error: &StoreError) -> String {
         StoreErrorKind::Newer | StoreErrorKind::NotMigrated => {
             "the database has another schema than this program"
         }
-        StoreErrorKind::Busy => "the database is busy",
+        StoreErrorKind::Busy | StoreErrorKind::Undone => "the database is busy",
+        StoreErrorKind::Disconnected => "the database cannot be reached",
+        StoreErrorKind::CommitUnknown => "whether it was done is not known",
         StoreErrorKind::NoSpace => "the database cannot be written",
         StoreErrorKind::Unaudited | StoreErrorKind::Unavailable => "the database does not work",
     }
@@ -261,7 +273,13 @@ pub(super) fn store_fix(error: &StoreError) -> &'static str {
         }
         StoreErrorKind::Newer => "use the newer version of keystead that this database belongs to",
         StoreErrorKind::NotMigrated => "bring it up to date with: keystead db migrate",
-        StoreErrorKind::Busy => "try again in a moment",
+        StoreErrorKind::Busy | StoreErrorKind::Undone => "try again in a moment",
+        StoreErrorKind::Disconnected => {
+            "check that the database server runs and can be reached from here, then try again; nothing was changed"
+        }
+        StoreErrorKind::CommitUnknown => {
+            "look whether it is there (keystead keyset list, keystead audit list) before doing it again"
+        }
         StoreErrorKind::NoSpace => "make room on the disk or make it writable; nothing was lost",
         StoreErrorKind::Unaudited => "report it as a bug",
         StoreErrorKind::Unavailable => "check the database with: keystead db status",

@@ -1,7 +1,7 @@
-use keystead_domain::{Actor, AuditEvent, Keyset, KeysetReference, Outcome};
+use keystead_domain::{Actor, AuditEvent, Keyset, KeysetReference, Outcome, SealedBytes};
 
-use super::KeysetError;
-use crate::ports::{DamagedKeyset, Snapshot, Store, StoreError, StoreErrorKind};
+use super::{InstallationError, KeysetError};
+use crate::ports::{DamagedKeyset, Snapshot, Store, StoreError, StoreErrorKind, UnitOfWork};
 
 /// The keyset that a person means.
 pub(super) async fn resolve(
@@ -21,6 +21,61 @@ pub(super) async fn resolve(
         }
     }
     .ok_or_else(|| KeysetError::NotFound(reference.clone()))
+}
+
+/// How often a unit of work is begun anew when others change the same things at the same time.
+const TRIES: u32 = 5;
+
+/// Does a whole unit of work again when somebody else changed what it read: who asked for it had not seen that, and wants
+/// the same. What a person looked at first is compared with inside of it.
+pub(super) async fn again_on_conflict<T, E, F>(mut unit_of_work: impl FnMut() -> F) -> Result<T, E>
+where
+    E: ChangedMeanwhile,
+    F: Future<Output = Result<T, E>>,
+{
+    for _ in 1..TRIES {
+        match unit_of_work().await {
+            Err(error) if error.changed_meanwhile() => {}
+            other => return other,
+        }
+    }
+    unit_of_work().await
+}
+
+/// An error that may be somebody else's change at the same time.
+pub(super) trait ChangedMeanwhile {
+    fn changed_meanwhile(&self) -> bool;
+}
+
+impl ChangedMeanwhile for StoreError {
+    fn changed_meanwhile(&self) -> bool {
+        self.kind == StoreErrorKind::Conflict
+    }
+}
+
+impl ChangedMeanwhile for KeysetError {
+    fn changed_meanwhile(&self) -> bool {
+        matches!(self, Self::Store(error) if error.changed_meanwhile())
+    }
+}
+
+impl ChangedMeanwhile for InstallationError {
+    fn changed_meanwhile(&self) -> bool {
+        matches!(self, Self::Store(error) if error.changed_meanwhile())
+    }
+}
+
+/// Keeps a new keyset, if its private key is sealed under the master key that holds now: a rotation may have come in
+/// between, and what is sealed under the old key then could not be opened any more.
+pub(super) async fn insert_sealed(
+    unit: &mut dyn UnitOfWork,
+    keyset: &Keyset,
+    sealed: &SealedBytes,
+) -> Result<(), KeysetError> {
+    if let Some(installation) = unit.installation().await? {
+        installation.check_sealed_under(sealed)?;
+    }
+    Ok(unit.insert_keyset(keyset, sealed).await?)
 }
 
 /// Runs work that takes long off the runtime's threads.

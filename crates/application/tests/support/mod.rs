@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use keystead_application::ports::{LocatedShare, MasterKey, MasterKeyProvider, SharePath, Snapshot, Store};
+use keystead_application::audit::AuditRecord;
+use keystead_application::ports::{LocatedShare, MasterKey, MasterKeyProviders, SharePath, Snapshot, Store};
 use keystead_application::use_cases::{
     CreateKeyset, ExportDestination, ExportKeysets, ExportProtection, ExportReceipt, ExportRequest,
-    ImportKeysets, ImportRequest, Initialise, KeysetError, UnlockInstallation,
+    ImportKeysets, ImportRequest, Initialise, KeysetError, ListAudit, UnlockInstallation,
 };
 use keystead_domain::{
     Action, Actor, ActorKind, GenerateBits, Keyset, KeysetReference, Outcome, Passphrase, SecretBytes,
@@ -21,7 +22,7 @@ use zeroize::Zeroizing;
 
 pub struct World {
     pub store: Arc<dyn Store>,
-    pub master_keys: MemoryMasterKeyProvider,
+    pub master_keys: MasterKeyProviders,
     pub rsa: Arc<MemoryRsaEngine>,
     pub codec: Arc<MemoryExportCodec>,
     pub format: Arc<MemorySealedFormat>,
@@ -51,7 +52,7 @@ impl World {
         share.make_folder(&SharePath::new("safe")).unwrap();
         Self {
             store: Arc::new(MemoryStore::new()),
-            master_keys: MemoryMasterKeyProvider::new(),
+            master_keys: new_master_keys(),
             rsa,
             codec,
             format: Arc::new(MemorySealedFormat::new()),
@@ -86,7 +87,11 @@ impl World {
     }
 
     pub async fn master_key(&self) -> Arc<dyn MasterKey> {
-        self.master_keys.load().await.unwrap().unwrap()
+        let unlock = UnlockInstallation {
+            store: self.store.as_ref(),
+            master_keys: &self.master_keys,
+        };
+        unlock.run().await.unwrap().master_key
     }
 
     pub async fn create(&self, hint: &str) -> Keyset {
@@ -181,14 +186,28 @@ impl World {
             .len()
     }
 
+    /// The audit trail.
+    pub async fn records(&self) -> Vec<AuditRecord> {
+        let list = ListAudit {
+            store: self.store.as_ref(),
+        };
+        list.run(None, 1000).await.unwrap().records
+    }
+
     /// The audit trail in short.
     pub async fn trail(&self) -> Vec<(Action, Outcome)> {
-        let page = self.snapshot().await.list_audit(None, 1000).await.unwrap();
-        page.records
+        self.records()
+            .await
             .into_iter()
             .map(|record| (record.event.action, record.event.outcome))
             .collect()
     }
+}
+
+/// Two places for master keys, both empty.
+pub fn new_master_keys() -> MasterKeyProviders {
+    let others = vec![Arc::new(MemoryMasterKeyProvider::named("other")) as Arc<_>];
+    MasterKeyProviders::new(Arc::new(MemoryMasterKeyProvider::new()), others)
 }
 
 pub fn actor() -> Actor {

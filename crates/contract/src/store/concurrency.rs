@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::StoreFixture;
-use super::steps::{activate_in_the_crowd, all_keysets, begin, fresh, gapless_events, holds_exactly, insert};
+use super::steps::{activate_in_the_crowd, all_keysets, begin, fresh, holds_exactly, insert};
+use super::trail::gapless_events;
 use crate::case::{cases, ensure, equal};
 use crate::{Case, Verdict, Violation, samples};
 

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use keystead_application::ports::StoreErrorKind;
+use keystead_application::ports::{MasterKeyCensus, StoreErrorKind};
 use keystead_domain::keyset::{Keyset, Origin};
-use keystead_domain::{Action, Timestamp};
+use keystead_domain::{Action, AuditHead, Timestamp};
 
 use super::StoreFixture;
-use super::steps::{commit, fresh, gapless_events, holds_exactly, insert, read, refused, there};
+use super::steps::{commit, fresh, holds_exactly, insert, read, refused, there};
+use super::trail::gapless_events;
 use crate::case::{cases, ensure, equal};
 use crate::{Case, Verdict, samples};
 
@@ -58,10 +59,27 @@ async fn a_new_store_is_empty(fixture: Arc<dyn StoreFixture>) -> Verdict {
         page.keysets.is_empty() && page.next.is_none(),
         "its list is not empty"
     );
-    let page = snapshot.list_audit(None, 10).await?;
     ensure!(
-        page.records.is_empty() && page.next.is_none(),
+        snapshot.audit_rows(None, 10).await?.is_empty(),
         "its audit trail is not empty"
+    );
+    equal(
+        snapshot.audit_head().await?,
+        AuditHead::EMPTY,
+        "the end of its audit trail",
+    )?;
+    ensure!(
+        snapshot.checkpoints(None, 10).await?.is_empty(),
+        "it has checkpoints"
+    );
+    equal(
+        snapshot.master_key_census().await?,
+        MasterKeyCensus::default(),
+        "its census",
+    )?;
+    ensure!(
+        snapshot.unstaged_private_keys(None, 10).await?.is_empty(),
+        "it has private keys to stage"
     );
     Ok(())
 }

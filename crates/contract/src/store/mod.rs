@@ -3,16 +3,22 @@
 //! After an error a case only drops the unit of work: some databases allow nothing else.
 
 mod audit;
+mod chain;
+mod checkpoints;
 mod concurrency;
 mod deletion;
 mod finding;
 mod inserting;
+mod key_steps;
 mod listing;
 mod pointer;
 mod reopening;
 mod saving;
 mod snapshot;
+mod staging;
 mod steps;
+mod switching;
+mod trail;
 mod unit;
 
 use std::sync::Arc;
@@ -56,6 +62,10 @@ pub fn suite() -> Suite<dyn StoreFixture> {
         deletion::cases(),
         unit::cases(),
         audit::cases(),
+        chain::cases(),
+        checkpoints::cases(),
+        staging::cases(),
+        switching::cases(),
         snapshot::cases(),
         concurrency::cases(),
         reopening::cases(),

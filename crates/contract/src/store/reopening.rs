@@ -1,7 +1,12 @@
 use std::sync::Arc;
 
+use keystead_application::audit::StoredCheckpoint;
+use keystead_domain::{Action, Sequence};
+
 use super::concurrency::compete;
-use super::steps::{activate, all_keysets, fresh, gapless_events, insert};
+use super::key_steps::stage;
+use super::steps::{activate, all_keysets, fresh, insert};
+use super::trail::gapless_events;
 use super::{FreshStore, StoreFixture};
 use crate::case::{cases, ensure, equal};
 use crate::{Case, Verdict, samples};
@@ -31,10 +36,21 @@ async fn all_is_there_after_reopening(fixture: Arc<dyn StoreFixture>) -> Verdict
     let installation = samples::installation(1)?;
     let mut unit = store.begin().await?;
     unit.insert_installation(&installation).await?;
-    super::steps::commit(unit, keystead_domain::Action::InstallationCreate, a.id()).await?;
+    super::steps::commit(unit, Action::InstallationCreate, a.id()).await?;
+
+    stage(&*store, &[(a.id(), samples::sealed_under("next-key", 9)?)]).await?;
+    let checkpoint = StoredCheckpoint {
+        sequence: Sequence(5),
+        note: "a note\n\n\u{2014} signed\n".to_owned(),
+    };
+    let mut unit = store.begin().await?;
+    unit.append_checkpoint(&checkpoint).await?;
+    super::steps::commit(unit, Action::AuditCheckpoint, a.id()).await?;
 
     let before = all_keysets(store.snapshot().await?.as_mut(), 10).await?;
     let events_before = gapless_events(&*store).await?;
+    let head_before = store.snapshot().await?.audit_head().await?;
+    let census_before = store.snapshot().await?.master_key_census().await?;
     drop(store);
 
     let store = fixture.reopen(&place).await;
@@ -56,6 +72,21 @@ async fn all_is_there_after_reopening(fixture: Arc<dyn StoreFixture>) -> Verdict
         sealed == Some(samples::sealed(0)?),
         "a sealed private key is gone or changed"
     );
+    equal(
+        snapshot.audit_head().await?,
+        head_before,
+        "the end of the audit trail",
+    )?;
+    equal(
+        snapshot.master_key_census().await?,
+        census_before,
+        "the census, with a staged copy",
+    )?;
+    equal(
+        snapshot.checkpoints(None, 10).await?,
+        vec![checkpoint],
+        "the checkpoints",
+    )?;
     drop(snapshot);
     equal(&gapless_events(&*store).await?, &events_before, "the audit trail")?;
     insert(&*store, &[samples::keyset(3)?]).await?;

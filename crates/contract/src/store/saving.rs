@@ -4,7 +4,8 @@ use keystead_application::ports::StoreErrorKind;
 use keystead_domain::keyset::{State, Version};
 
 use super::StoreFixture;
-use super::steps::{activate, fresh, gapless_events, holds_exactly, insert, read, refused, save};
+use super::steps::{activate, fresh, holds_exactly, insert, read, refused, save};
+use super::trail::gapless_events;
 use crate::case::{cases, ensure, equal};
 use crate::{Case, Verdict, samples};
 

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use keystead_domain::Action;
+use keystead_domain::{Action, Sequence};
 
 use super::StoreFixture;
-use super::steps::{activate, all_events, all_keysets, commit, fresh, insert, read};
+use super::steps::{activate, all_keysets, commit, fresh, insert, read};
+use super::trail::all_events;
 use crate::case::{cases, ensure, equal};
 use crate::{Case, Verdict, samples};
 
@@ -56,6 +57,11 @@ async fn a_snapshot_does_not_see_what_is_committed_later(fixture: Arc<dyn StoreF
         all_events(snapshot.as_mut()).await?.len(),
         3,
         "the audit events in the snapshot",
+    )?;
+    equal(
+        snapshot.audit_head().await?.sequence,
+        Sequence(3),
+        "the end of the audit trail in the snapshot",
     )
 }
 

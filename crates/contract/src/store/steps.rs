@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use keystead_application::ports::{AuditRecord, Snapshot, Store, StoreError, StoreErrorKind, UnitOfWork};
+use keystead_application::ports::{Snapshot, Store, StoreError, StoreErrorKind, UnitOfWork};
 use keystead_domain::keyset::{Activation, Keyset};
 use keystead_domain::{Action, KeysetId, Timestamp};
 
@@ -162,36 +162,6 @@ pub(super) async fn all_keysets(snapshot: &mut dyn Snapshot, limit: u32) -> Resu
             None => return Ok(all),
         }
     }
-}
-
-/// The whole audit trail, page by page.
-pub(super) async fn all_events(snapshot: &mut dyn Snapshot) -> Result<Vec<AuditRecord>, Violation> {
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let page = snapshot.list_audit(after, 50).await?;
-        ensure!(
-            page.next.is_none() || page.next > after,
-            "the next page of the audit trail does not come after this one"
-        );
-        all.extend(page.records);
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(all),
-        }
-    }
-}
-
-/// The whole audit trail, which must count from 1 without gaps.
-pub(super) async fn gapless_events(store: &dyn Store) -> Result<Vec<AuditRecord>, Violation> {
-    let records = all_events(store.snapshot().await?.as_mut()).await?;
-    for (expected, record) in (1_u64..).zip(&records) {
-        ensure!(
-            record.sequence.0 == expected,
-            "the audit trail has {} where {expected} belongs",
-            record.sequence.0
-        );
-    }
-    Ok(records)
 }
 
 /// That the store holds exactly these keysets, in the order of a list.

@@ -5,9 +5,9 @@ use keystead_domain::{Action, Outcome};
 
 use super::StoreFixture;
 use super::steps::{
-    activate, activate_within, all_events, all_keysets, commit, fresh, gapless_events, holds_exactly, insert,
-    read, refused,
+    activate, activate_within, all_keysets, commit, fresh, holds_exactly, insert, read, refused,
 };
+use super::trail::{all_events, gapless_events};
 use crate::case::{cases, ensure, equal};
 use crate::{Case, Verdict, samples};
 

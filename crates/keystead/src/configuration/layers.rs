@@ -11,6 +11,13 @@ const SYSTEM_FILE: &str = "/etc/keystead/keystead.toml";
 const PREFIX: &str = "KEYSTEAD";
 const SEPARATOR: &str = "__";
 
+/// Settings whose values are never shown.
+const SECRETS: [&str; 3] = [
+    "database.password",
+    "master_key.passphrase.passphrase",
+    "master_key.pkcs11.pin",
+];
+
 /// Where a value comes from, lowest first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Origin {
@@ -114,7 +121,7 @@ pub(crate) fn settle(layers: &[Layer]) -> anyhow::Result<Vec<SettingValue>> {
             .find_map(|layer| layer.values.get(key).map(|value| (layer, value)));
         top.map(|(layer, value)| SettingValue {
             key: key.clone(),
-            value: without_password(&value.to_string()),
+            value: shown(key, &value.to_string()),
             origin: layer.origin.clone(),
         })
     };
@@ -150,6 +157,14 @@ fn flatten(prefix: &str, table: impl Iterator<Item = (String, Value)>, into: &mu
                 into.insert(key, value);
             }
         }
+    }
+}
+
+/// A value as it may be shown.
+fn shown(key: &str, value: &str) -> String {
+    match SECRETS.contains(&key) && !value.is_empty() {
+        true => "(secret)".to_owned(),
+        false => without_password(value),
     }
 }
 

@@ -1,65 +1,76 @@
 //! Configuration in layers, each of which can be told apart.
 
 mod layers;
+mod wire;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use layers::Layer;
 pub(crate) use layers::SettingValue;
+use wire::{DatabaseWire, MasterKeyWire, Wire};
 
 /// Nobody waits longer than an hour for a command.
-const MAX_BUSY_TIMEOUT_SECONDS: u64 = 3600;
+const MAX_SECONDS: u64 = 3600;
+/// More than one process has use for.
+const MAX_CONNECTIONS: u32 = 1000;
 
 /// The settings that hold, and where each comes from.
 pub(crate) struct Configuration {
     pub(crate) data_dir: PathBuf,
-    /// `None`: the embedded database in the data folder.
-    pub(crate) database_url: Option<String>,
-    pub(crate) busy_timeout_seconds: u64,
-    pub(crate) master_key_file: PathBuf,
+    pub(crate) database: DatabaseSettings,
+    pub(crate) master_key: MasterKeySettings,
     pub(crate) bits: u64,
     pub(crate) pbkdf2_iterations: u32,
     /// Every setting, in the order of the documented defaults.
     pub(crate) settings: Vec<SettingValue>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wire {
-    data_dir: String,
-    database: DatabaseWire,
-    master_key: MasterKeyWire,
-    keyset: KeysetWire,
-    export: ExportWire,
+/// How the database is reached.
+pub(crate) struct DatabaseSettings {
+    /// `None`: the embedded database in the data folder.
+    pub(crate) url: Option<Zeroizing<String>>,
+    pub(crate) password: Option<Zeroizing<String>>,
+    pub(crate) busy_timeout: Duration,
+    pub(crate) retry: Duration,
+    pub(crate) max_connections: u32,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DatabaseWire {
-    url: String,
-    url_file: String,
-    busy_timeout_seconds: u64,
+/// Where master keys are kept.
+pub(crate) struct MasterKeySettings {
+    pub(crate) provider: String,
+    pub(crate) file: PathBuf,
+    /// Whether somebody chose the place of the key that the provider keeps, rather than leaving it to the default.
+    pub(crate) place_is_chosen: bool,
+    pub(crate) passphrase_file: PathBuf,
+    pub(crate) passphrase: SecretSetting,
+    /// For a key that is being made; `None`: the same.
+    pub(crate) new_passphrase: Option<SecretSetting>,
+    pub(crate) credential: String,
+    /// `None`: there is no token.
+    pub(crate) pkcs11: Option<Pkcs11Settings>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MasterKeyWire {
-    file: String,
+/// Where the token is.
+pub(crate) struct Pkcs11Settings {
+    pub(crate) module: PathBuf,
+    pub(crate) token: String,
+    pub(crate) key: String,
+    pub(crate) pin: SecretSetting,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeysetWire {
-    bits: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ExportWire {
-    pbkdf2_iterations: u32,
+/// Where a secret comes from.
+#[derive(Clone)]
+pub(crate) enum SecretSetting {
+    /// From the settings themselves.
+    Given(Zeroizing<String>),
+    /// From a file, which is read when the secret is needed.
+    File(PathBuf),
+    /// From the person at the terminal.
+    Asked,
 }
 
 impl Configuration {
@@ -75,46 +86,127 @@ impl Configuration {
             keyset,
             export,
         } = wire;
-        if !(1..=MAX_BUSY_TIMEOUT_SECONDS).contains(&database.busy_timeout_seconds) {
-            bail!(
-                "database.busy_timeout_seconds is {}; 1 to {MAX_BUSY_TIMEOUT_SECONDS} is accepted",
-                database.busy_timeout_seconds
-            );
-        }
-        let DatabaseWire {
-            url,
-            url_file,
-            busy_timeout_seconds,
-        } = database;
-
         let data_dir = if data_dir.is_empty() {
             default_data_dir()?
         } else {
             absolute(data_dir.into())?
         };
-        let database_url = match (url.is_empty(), url_file.is_empty()) {
-            (true, true) => None,
-            (false, true) => Some(url),
-            (true, false) => {
-                let text = std::fs::read_to_string(&url_file)
-                    .with_context(|| format!("database.url_file: {url_file} cannot be read"))?;
-                Some(text.trim_end().to_owned())
-            }
-            (false, false) => bail!("database.url and database.url_file are both set; set one of them"),
-        };
-        let master_key_file = match master_key.file.is_empty() {
-            true => data_dir.join("master.key"),
-            false => absolute(master_key.file.into())?,
-        };
         Ok(Self {
+            database: database.settle()?,
+            master_key: master_key.settle(&data_dir)?,
             data_dir,
-            database_url,
-            busy_timeout_seconds,
-            master_key_file,
             bits: keyset.bits,
             pbkdf2_iterations: export.pbkdf2_iterations,
             settings,
         })
+    }
+}
+
+impl DatabaseWire {
+    fn settle(self) -> anyhow::Result<DatabaseSettings> {
+        let Self {
+            url,
+            url_file,
+            password,
+            password_file,
+            busy_timeout_seconds,
+            retry_seconds,
+            max_connections,
+        } = self;
+        let in_range = |name: &str, least: u64, value: u64, most: u64| match (least..=most).contains(&value) {
+            true => Ok(value),
+            false => bail!("database.{name} is {value}; {least} to {most} is accepted"),
+        };
+        let busy = in_range("busy_timeout_seconds", 1, busy_timeout_seconds, MAX_SECONDS)?;
+        let retry = in_range("retry_seconds", 0, retry_seconds, MAX_SECONDS)?;
+        in_range(
+            "max_connections",
+            1,
+            max_connections.into(),
+            MAX_CONNECTIONS.into(),
+        )?;
+        Ok(DatabaseSettings {
+            url: text_or_file("database.url", url, url_file)?,
+            password: text_or_file("database.password", password, password_file)?,
+            busy_timeout: Duration::from_secs(busy),
+            retry: Duration::from_secs(retry),
+            max_connections,
+        })
+    }
+}
+
+impl MasterKeyWire {
+    fn settle(self, data_dir: &Path) -> anyhow::Result<MasterKeySettings> {
+        let Self {
+            provider,
+            file,
+            passphrase,
+            systemd,
+            pkcs11,
+        } = self;
+        let place_is_chosen = match provider.as_str() {
+            "key-file" => !file.is_empty(),
+            "passphrase" => !passphrase.file.is_empty(),
+            _ => true,
+        };
+        let in_data_dir = |path: String, name: &str| match path.is_empty() {
+            true => Ok(data_dir.join(name)),
+            false => absolute(path.into()),
+        };
+        if systemd.credential.is_empty() || systemd.credential.contains('/') {
+            bail!("master_key.systemd.credential is no name of a credential");
+        }
+        let pkcs11 = match pkcs11.module.is_empty() {
+            true => None,
+            false => Some(Pkcs11Settings {
+                module: absolute(pkcs11.module.into())?,
+                token: pkcs11.token,
+                key: pkcs11.key,
+                pin: secret("master_key.pkcs11.pin", pkcs11.pin, pkcs11.pin_file)?,
+            }),
+        };
+        Ok(MasterKeySettings {
+            provider,
+            file: in_data_dir(file, "master.key")?,
+            place_is_chosen,
+            passphrase_file: in_data_dir(passphrase.file, "master.passphrase")?,
+            passphrase: secret(
+                "master_key.passphrase.passphrase",
+                passphrase.passphrase,
+                passphrase.passphrase_file,
+            )?,
+            new_passphrase: match passphrase.new_passphrase_file.is_empty() {
+                true => None,
+                false => Some(SecretSetting::File(absolute(
+                    passphrase.new_passphrase_file.into(),
+                )?)),
+            },
+            credential: systemd.credential,
+            pkcs11,
+        })
+    }
+}
+
+/// A text that is given itself, or in a file whose trailing blanks do not count.
+fn text_or_file(name: &str, text: String, file: String) -> anyhow::Result<Option<Zeroizing<String>>> {
+    match secret(name, text, file)? {
+        SecretSetting::Given(text) => Ok(Some(text)),
+        SecretSetting::File(path) => {
+            let text = std::fs::read_to_string(&path)
+                .map(Zeroizing::new)
+                .with_context(|| format!("{name}_file: {} cannot be read", path.display()))?;
+            Ok(Some(Zeroizing::new(text.trim_end().to_owned())))
+        }
+        SecretSetting::Asked => Ok(None),
+    }
+}
+
+fn secret(name: &str, text: String, file: String) -> anyhow::Result<SecretSetting> {
+    match (text.is_empty(), file.is_empty()) {
+        (true, true) => Ok(SecretSetting::Asked),
+        (false, true) => Ok(SecretSetting::Given(Zeroizing::new(text))),
+        (true, false) => Ok(SecretSetting::File(absolute(file.into())?)),
+        (false, false) => bail!("{name} and {name}_file are both set; set one of them"),
     }
 }
 

@@ -83,9 +83,12 @@ pub(crate) enum Command {
     Open(OpenArgs),
     /// List which keysets and passwords open a sealed file
     Slots(SlotsArgs),
-    /// Look at the audit trail
+    /// Look at the audit trail, verify and export it
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Look after the master key
+    #[command(subcommand)]
+    MasterKey(MasterKeyCommand),
     /// Look after the database
     #[command(subcommand)]
     Db(DbCommand),
@@ -204,6 +207,51 @@ pub(crate) enum AuditCommand {
         #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
     },
+    /// Find out whether an event was changed, removed, inserted, moved or cut off
+    Verify {
+        /// A checkpoint or an export of the trail that was kept elsewhere; "-" is standard input. May be repeated.
+        #[arg(long, value_name = "FILE")]
+        against: Vec<String>,
+    },
+    /// Sign the trail as it is now; the signed checkpoint is to be kept on another machine
+    Checkpoint {
+        /// Where to write it; standard output when absent or "-".
+        #[arg(long, short = 'o', value_name = "OUT")]
+        out: Option<String>,
+        /// Replace OUT if it exists.
+        #[arg(long)]
+        overwrite: bool,
+    },
+    /// Write the trail as JSON lines, with a signed checkpoint as the last line
+    Export {
+        /// Where to write it; standard output when absent or "-".
+        #[arg(long, short = 'o', value_name = "OUT")]
+        out: Option<String>,
+        /// Replace OUT if it exists.
+        #[arg(long)]
+        overwrite: bool,
+        /// Begin after this sequence number.
+        #[arg(long, value_name = "SEQUENCE")]
+        after: Option<u64>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MasterKeyCommand {
+    /// Show which master key holds, whether it opens, and what is sealed under it
+    Status,
+    /// Seal every private key under a new master key
+    ///
+    /// A rotation that was interrupted is gone on with by running it again. The old master key is kept where the command
+    /// says: old backups of the database need it.
+    Rotate {
+        /// The provider that keeps the new key: key-file, passphrase, systemd-credential or pkcs11. The present one when
+        /// absent.
+        #[arg(long, value_name = "PROVIDER")]
+        to: Option<String>,
+    },
+    /// Print a new master key, for a provider whose keys are put there from outside (systemd-creds encrypt)
+    Generate,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,15 +1,18 @@
-use keystead_application::ports::AuditRecord;
+use keystead_application::Status;
+use keystead_application::audit::AuditRecord;
 use keystead_application::use_cases::{InstallationError, ListAudit};
 use keystead_domain::Sequence;
 use serde::Serialize;
 
 use crate::Failure;
 use crate::context::Context;
-use crate::output::{AuditJson, moment, printable, table};
+use crate::output::{AuditJson, DamagedEventJson, moment, printable, table};
 
 #[derive(Serialize)]
 struct AuditListJson {
     events: Vec<AuditJson>,
+    /// Rows that hold no event.
+    damaged: Vec<DamagedEventJson>,
     /// The sequence number to give to `--after` for the rest.
     next_after: Option<u64>,
 }
@@ -25,6 +28,7 @@ pub(crate) async fn list(context: &Context<'_>, after: Option<u64>, limit: u32) 
         .map_err(InstallationError::from)?;
     let json = AuditListJson {
         events: page.records.iter().map(AuditJson::from).collect(),
+        damaged: page.damaged.iter().map(DamagedEventJson::from).collect(),
         next_after: page.next.map(|sequence| sequence.0),
     };
     context.printer.result(&json, || {
@@ -38,7 +42,15 @@ pub(crate) async fn list(context: &Context<'_>, after: Option<u64>, limit: u32) 
             .printer
             .remark(&format!("there are more: keystead audit list --after {next}"));
     }
-    Ok(())
+    match page.damaged.first() {
+        None => Ok(()),
+        Some(first) => Err(Failure::new(
+            Status::Refused,
+            "not all events can be shown",
+            format!("event {} is damaged: {}", first.sequence.0, first.what),
+            "find out what was changed, with: keystead audit verify",
+        )),
+    }
 }
 
 fn row(record: &AuditRecord) -> Vec<String> {

@@ -54,7 +54,7 @@ pub(crate) async fn run(context: &Context<'_>, args: InitArgs) -> Result<(), Fai
     );
     let initialise = Initialise {
         store: foundation.store.as_ref(),
-        master_keys: foundation.master_keys.as_ref(),
+        master_keys: &foundation.master_keys,
         rsa: tools.rsa.as_ref(),
         signing: tools.signing.as_ref(),
         clock: tools.clock.as_ref(),
@@ -110,7 +110,7 @@ pub(crate) async fn run(context: &Context<'_>, args: InitArgs) -> Result<(), Fai
     let json = InitJson::new(
         &installation,
         &foundation.place,
-        &foundation.master_keys.place(),
+        &foundation.master_keys.preferred().place(),
         keyset,
         receipt.exported.iter().map(ExportedJson::from).collect(),
         generated.as_deref(),
@@ -118,7 +118,10 @@ pub(crate) async fn run(context: &Context<'_>, args: InitArgs) -> Result<(), Fai
     let printed = context.printer.result(&json, || {
         let mut fields = vec![
             ("database", printable(&foundation.place)),
-            ("master key", printable(&foundation.master_keys.place())),
+            (
+                "master key",
+                printable(&foundation.master_keys.preferred().place()),
+            ),
             (
                 "keyset",
                 format!(

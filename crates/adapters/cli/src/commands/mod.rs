@@ -1,9 +1,11 @@
 mod audit;
+mod audit_check;
 mod config;
 mod db;
 mod help;
 mod init;
 mod keyset;
+mod master_key;
 mod open;
 mod seal;
 mod slots;
@@ -22,6 +24,16 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), F
         Command::Open(args) => open::run(context, args).await,
         Command::Slots(args) => slots::run(context, args).await,
         Command::Audit(AuditCommand::List { after, limit }) => audit::list(context, after, limit).await,
+        Command::Audit(AuditCommand::Verify { against }) => audit_check::verify(context, &against).await,
+        Command::Audit(AuditCommand::Checkpoint { out, overwrite }) => {
+            audit_check::checkpoint(context, out.as_deref(), overwrite).await
+        }
+        Command::Audit(AuditCommand::Export {
+            out,
+            overwrite,
+            after,
+        }) => audit_check::export(context, out.as_deref(), overwrite, after).await,
+        Command::MasterKey(command) => master_key::run(context, command).await,
         Command::Db(DbCommand::Status) => db::status(context).await,
         Command::Db(DbCommand::Migrate) => db::migrate(context).await,
         // These need no installation, and were done before one was looked for.

@@ -8,9 +8,10 @@ use std::io::{IsTerminal, Write};
 use serde::Serialize;
 
 pub(crate) use json::{
-    AuditJson, DamagedJson, DbStatusJson, ExportJson, ExportedJson, FailureJson, ImportJson, InitJson,
-    InspectJson, InspectedKeysetJson, KeysetJson, KeysetListJson, OpenedJson, SealedJson, SettingJson,
-    SlotJson, SlotsJson, passphrase_text,
+    AuditExportJson, AuditJson, AuditVerificationJson, CheckpointJson, DamagedEventJson, DamagedJson,
+    DbStatusJson, ExportJson, ExportedJson, FailureJson, ImportJson, InitJson, InspectJson,
+    InspectedKeysetJson, KeysetJson, KeysetListJson, MasterKeyJson, OpenedJson, RotatedJson, SealedJson,
+    SettingJson, SlotJson, SlotsJson, passphrase_text,
 };
 pub(crate) use text::{field_lines, moment, printable, state_words, table};
 

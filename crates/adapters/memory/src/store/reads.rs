@@ -1,9 +1,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use keystead_application::ports::{AuditPage, KeysetCursor, KeysetPage, Snapshot, StoreError};
+use keystead_application::audit::{StoredCheckpoint, StoredEvent};
+use keystead_application::ports::{
+    KeysetCursor, KeysetPage, MasterKeyCensus, Snapshot, StoreError, UnstagedKey,
+};
 use keystead_domain::{
-    Fingerprint, FingerprintPrefix, Installation, Keyset, KeysetId, RecipientTag, SealedBytes, Sequence,
+    AuditHead, Fingerprint, FingerprintPrefix, Installation, Keyset, KeysetId, RecipientTag, SealedBytes,
+    Sequence,
 };
 
 use super::state::State;
@@ -69,8 +73,36 @@ macro_rules! reads {
                 Ok(self.view()?.private_key(id))
             }
 
-            async fn list_audit(&mut self, after: Option<Sequence>, limit: u32) -> Result<AuditPage, StoreError> {
-                self.view()?.list_audit(after, limit)
+            async fn master_key_census(&mut self) -> Result<MasterKeyCensus, StoreError> {
+                Ok(self.view()?.census())
+            }
+
+            async fn unstaged_private_keys(
+                &mut self,
+                after: Option<KeysetId>,
+                limit: u32,
+            ) -> Result<Vec<UnstagedKey>, StoreError> {
+                Ok(self.view()?.unstaged(after, limit))
+            }
+
+            async fn audit_head(&mut self) -> Result<AuditHead, StoreError> {
+                Ok(self.view()?.trail.head)
+            }
+
+            async fn audit_rows(
+                &mut self,
+                after: Option<Sequence>,
+                limit: u32,
+            ) -> Result<Vec<StoredEvent>, StoreError> {
+                Ok(self.view()?.trail.rows(after, limit))
+            }
+
+            async fn checkpoints(
+                &mut self,
+                after: Option<Sequence>,
+                limit: u32,
+            ) -> Result<Vec<StoredCheckpoint>, StoreError> {
+                Ok(self.view()?.trail.checkpoints(after, limit))
             }
         }
     )+};

@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use keystead_application::audit::StoredCheckpoint;
 use keystead_application::ports::{StoreError, StoreErrorKind, UnitOfWork};
 use keystead_domain::keyset::{Keyset, Version};
 use keystead_domain::{AuditEvent, Installation, KeysetId, SealedBytes, Sequence};
@@ -87,9 +88,32 @@ impl UnitOfWork for MemoryUnitOfWork {
         self.change(|state| state.point_active(to, expected))
     }
 
+    async fn stage_private_keys(&mut self, staged: &[(KeysetId, SealedBytes)]) -> Result<(), StoreError> {
+        self.changed = true;
+        self.change(|state| state.stage(staged))
+    }
+
+    async fn discard_staged(&mut self) -> Result<(), StoreError> {
+        self.changed = true;
+        self.change(|state| {
+            state.discard_staged();
+            Ok(())
+        })
+    }
+
+    async fn switch_master_key(&mut self, installation: &Installation) -> Result<(), StoreError> {
+        self.changed = true;
+        self.change(|state| state.switch_master_key(installation))
+    }
+
     async fn append_audit(&mut self, event: &AuditEvent) -> Result<Sequence, StoreError> {
         self.audited = true;
-        self.change(|state| state.append_audit(event))
+        self.change(|state| state.trail.append(event))
+    }
+
+    async fn append_checkpoint(&mut self, checkpoint: &StoredCheckpoint) -> Result<(), StoreError> {
+        self.changed = true;
+        self.change(|state| state.trail.append_checkpoint(checkpoint))
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {

@@ -22,6 +22,13 @@ enum Fault {
     IgnoresTheLastByte,
     IgnoresTheFormat,
     NamesNoProvider,
+    GivesTheCurrentKeyAsSuccessor,
+    ForgetsSuccessors,
+    SuccessorsReplaceAtOnce,
+    PromotionsLoseTheSuccessor,
+    PromotesNothing,
+    PromotesAnything,
+    NeedsACurrentKey,
 }
 
 struct BrokenFixture(Fault);
@@ -37,6 +44,7 @@ impl MasterKeyFixture for BrokenFixture {
     async fn provider(&self) -> Arc<dyn MasterKeyProvider> {
         Arc::new(BrokenProvider {
             inner: Mutex::default(),
+            promoted: Mutex::default(),
             fault: self.0,
         })
     }
@@ -56,10 +64,19 @@ caught! { master_key, BrokenFixture;
     a_byte_that_does_not_matter: IgnoresTheLastByte => "changed_bytes_do_not_open";
     any_format: IgnoresTheFormat => "an_unknown_format_is_named";
     no_provider: NamesNoProvider => "sealed_bytes_name_their_key";
+    a_successor_that_is_none: GivesTheCurrentKeyAsSuccessor => "a_successor_is_another_key_and_is_kept";
+    a_forgotten_successor: ForgetsSuccessors => "a_successor_is_another_key_and_is_kept";
+    a_hasty_successor: SuccessorsReplaceAtOnce => "a_successor_does_not_disturb_the_current_key";
+    a_hasty_successor_that_comes_first: SuccessorsReplaceAtOnce => "the_current_key_comes_first";
+    a_lost_successor: PromotionsLoseTheSuccessor => "a_promoted_key_is_there_and_works";
+    a_promotion_without_effect: PromotesNothing => "a_promoted_key_comes_first";
+    a_promotion_of_anything: PromotesAnything => "an_unknown_key_is_not_promoted";
+    an_empty_place_that_stays_unusable: NeedsACurrentKey => "a_successor_at_an_empty_place_makes_it_work";
 }
 
 struct BrokenProvider {
     inner: Mutex<MemoryMasterKeyProvider>,
+    promoted: Mutex<Vec<MasterKeyId>>,
     fault: Fault,
 }
 
@@ -88,17 +105,35 @@ impl BrokenProvider {
 
 #[async_trait]
 impl MasterKeyProvider for BrokenProvider {
-    async fn load(&self) -> Result<Option<Arc<dyn MasterKey>>, MasterKeyError> {
+    fn name(&self) -> &'static str {
+        self.inner().name()
+    }
+
+    fn place(&self) -> String {
+        self.inner().place()
+    }
+
+    async fn keys(&self) -> Result<Vec<Arc<dyn MasterKey>>, MasterKeyError> {
         match self.fault {
-            Fault::MakesAKeyOnLoading if self.inner().load().await?.is_none() => {
-                self.inner().create().await.map(|key| Some(self.broken(key)))
+            Fault::MakesAKeyOnLoading if self.inner().keys().await?.is_empty() => {
+                self.inner().create().await?;
             }
             Fault::LoadsAnotherKey => {
                 self.forget();
-                self.inner().create().await.map(|key| Some(self.broken(key)))
+                self.inner().create().await?;
             }
-            _ => Ok(self.inner().load().await?.map(|key| self.broken(key))),
+            _ => {}
         }
+        let mut keys = self.inner().keys().await?;
+        match self.fault {
+            Fault::ForgetsSuccessors => keys.truncate(1),
+            Fault::PromotionsLoseTheSuccessor => {
+                let lost = self.promoted.lock().unwrap();
+                keys.retain(|key| !lost.contains(key.id()));
+            }
+            _ => {}
+        }
+        Ok(keys.into_iter().map(|key| self.broken(key)).collect())
     }
 
     async fn create(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
@@ -108,8 +143,33 @@ impl MasterKeyProvider for BrokenProvider {
         self.inner().create().await.map(|key| self.broken(key))
     }
 
-    fn place(&self) -> String {
-        self.inner().place()
+    async fn create_successor(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
+        let inner = self.inner();
+        if self.fault == Fault::GivesTheCurrentKeyAsSuccessor
+            && let Some(current) = inner.keys().await?.into_iter().next()
+        {
+            return Ok(self.broken(current));
+        }
+        let successor = inner.create_successor().await?;
+        if self.fault == Fault::SuccessorsReplaceAtOnce {
+            inner.promote(successor.id()).await?;
+        }
+        Ok(self.broken(successor))
+    }
+
+    async fn promote(&self, id: &MasterKeyId) -> Result<Option<String>, MasterKeyError> {
+        match self.fault {
+            Fault::PromotesNothing => Ok(None),
+            Fault::PromotesAnything => Ok(self.inner().promote(id).await.unwrap_or(None)),
+            Fault::NeedsACurrentKey if self.inner().keys().await?.len() < 2 => {
+                Err(MasterKeyError::Exists("nothing to replace".to_owned()))
+            }
+            _ => {
+                let kept = self.inner().promote(id).await?;
+                self.promoted.lock().unwrap().push(id.clone());
+                Ok(kept)
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stores that break a promise each.
 
 mod adapter;
+mod memory;
 mod view;
 
 use std::sync::Arc;
@@ -45,6 +46,19 @@ pub(crate) enum Fault {
     Panics,
     LosesDataOnReopening,
     NeverLetsGo,
+    HeadStaysAfterRollback,
+    ChainRestartsAfterRollback,
+    MixesUpCheckpoints,
+    TrimsNotes,
+    CountsOnlyTheFirstKey,
+    CountsOrphans,
+    ListsUnstagedBackwards,
+    ShowsStagedCopies,
+    StagesForAnything,
+    DiscardsNothing,
+    SwitchesWithOneMissing,
+    SwitchesToAnyKey,
+    SwitchForgetsTheInstallation,
 }
 
 struct BrokenFixture {
@@ -100,7 +114,7 @@ caught! { store, BrokenFixture;
     a_list_from_the_wrong_end: ListsNewestFirst => "keysets_are_listed_oldest_first_and_by_id";
     a_page_that_repeats: RepeatsAcrossPages => "pages_join_without_gap_or_repetition";
     a_page_too_many: PromisesOnePageMore => "the_last_page_has_no_next";
-    an_audit_page_too_many: PromisesOnePageMore => "the_last_audit_page_has_no_next";
+    an_audit_page_that_repeats: RepeatsAcrossPages => "audit_pages_join_without_gap_or_repetition";
     a_limit_that_is_ignored: IgnoresLimits => "keysets_with_one_beginning_come_in_order_and_up_to_the_limit";
     an_upper_bound_that_is_wrong: MissesHighestDigits => "a_beginning_of_highest_digits_is_found";
     a_tag_that_finds_one: FindsOneByTag => "keysets_are_found_by_their_tag";
@@ -117,6 +131,24 @@ caught! { store, BrokenFixture;
     forgotten_origins: ForgetsOrigins => "origins_survive_the_store";
     a_duplicate_that_is_swallowed: SwallowsDuplicates => "a_second_keyset_with_a_fingerprint_is_a_duplicate";
     a_second_installation: ReplacesInstallation => "there_is_one_installation";
+    a_head_that_stays_ahead: HeadStaysAfterRollback => "the_head_goes_back_with_a_rollback";
+    a_chain_that_starts_again: ChainRestartsAfterRollback => "the_chain_goes_on_after_a_rollback";
+    a_chain_with_events_missing: LosesEvents => "the_head_is_the_last_row";
+    checkpoints_in_disorder: MixesUpCheckpoints => "checkpoints_come_back_as_they_were_kept";
+    a_note_without_its_last_line_feed: TrimsNotes => "checkpoints_come_back_as_they_were_kept";
+    a_second_checkpoint: SwallowsDuplicates => "a_second_checkpoint_for_a_place_is_a_duplicate";
+    a_census_of_one_key: CountsOnlyTheFirstKey => "the_census_counts_by_master_key";
+    a_staged_copy_without_keyset: CountsOrphans => "a_deleted_keyset_takes_its_staged_copy_along";
+    private_keys_in_disorder: ListsUnstagedBackwards => "unstaged_private_keys_come_in_the_order_of_ids";
+    a_staged_copy_for_the_key: ShowsStagedCopies => "a_staged_copy_is_not_the_private_key";
+    a_copy_for_nobody: StagesForAnything => "staging_for_a_missing_keyset_is_a_conflict";
+    copies_that_stay: DiscardsNothing => "discarding_deletes_every_staged_copy";
+    a_switch_with_one_missing: SwitchesWithOneMissing => "a_switch_with_one_missing_is_a_conflict";
+    a_switch_to_any_key: SwitchesToAnyKey => "a_switch_to_another_key_than_a_staged_one_is_a_conflict";
+    a_switch_that_only_discards: SwitchForgetsTheInstallation => "a_switch_puts_every_staged_copy_in_its_place";
+    a_switch_without_event: CommitsWithoutEvent => "a_switch_without_an_event_does_not_happen";
+    a_switch_on_drop: CommitsOnDrop => "a_switch_is_undone_when_dropped";
+    a_snapshot_that_moves_with_a_switch: SeesLaterCommits => "a_snapshot_does_not_see_a_later_switch";
     lost_data_after_reopening: LosesDataOnReopening => "all_is_there_after_reopening";
 }
 

@@ -13,6 +13,7 @@ pub struct Model {
     pub outcome: String,
     #[sea_orm(column_type = "Blob")]
     pub canonical: Vec<u8>,
+    pub chain: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,4 +1,4 @@
-//! One row: the place of the last audit event. Every writer locks it first.
+//! One row: the place of the last audit event and the value of the chain after it. Every writer locks it first.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,6 +8,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i16,
     pub last_sequence: i64,
+    pub chain: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

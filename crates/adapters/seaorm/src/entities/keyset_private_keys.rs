@@ -15,6 +15,13 @@ pub struct Model {
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
+pub enum Relation {
+    #[sea_orm(
+        belongs_to = "super::keysets::Entity",
+        from = "Column::KeysetId",
+        to = "super::keysets::Column::Id"
+    )]
+    Keyset,
+}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -4,11 +4,13 @@
 #![allow(unreachable_pub)]
 
 pub(crate) mod active_keyset;
+pub(crate) mod audit_checkpoints;
 pub(crate) mod audit_events;
 pub(crate) mod audit_head;
 pub(crate) mod installation;
 pub(crate) mod keyset_private_keys;
 pub(crate) mod keysets;
+pub(crate) mod staged_private_keys;
 
 /// The id of the row in a table that has one row.
 pub(crate) const THE_ROW: i16 = 1;

@@ -2,10 +2,11 @@
 
 use sea_orm::DbErr;
 use sea_orm::sea_query::{
-    Check, ColumnDef, Expr, ExprTrait, ForeignKey, ForeignKeyAction, Func, Index, Query, Table,
-    TableCreateStatement,
+    Check, ColumnDef, Expr, ExprTrait, ForeignKey, ForeignKeyAction, Func, Index, Query, TableCreateStatement,
 };
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
+
+use super::dialect::{Dialect, is_empty};
 
 pub(crate) struct Migration;
 
@@ -22,37 +23,41 @@ impl MigrationTrait for Migration {
         reason = "the trait spells it so, and async_trait wants the same"
     )]
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let dialect = Dialect::of(manager);
         for table in [
-            installation(),
-            keysets(),
-            keyset_private_keys(),
-            active_keyset(),
-            audit_head(),
-            audit_events(),
+            installation(dialect),
+            keysets(dialect),
+            keyset_private_keys(dialect),
+            active_keyset(dialect),
+            audit_head(dialect),
+            audit_events(dialect),
         ] {
-            manager.create_table(table).await?;
+            dialect.create_table(manager, table).await?;
         }
-        for index in [
-            Index::create()
-                .name("keysets_fingerprint")
-                .table("keysets")
-                .col("fingerprint")
-                .unique()
-                .take(),
-            Index::create()
-                .name("keysets_recipient_tag")
-                .table("keysets")
-                .col("recipient_tag")
-                .col("fingerprint")
-                .take(),
-            Index::create()
-                .name("keysets_created_at")
-                .table("keysets")
-                .col("created_at")
-                .col("id")
-                .take(),
+        let fingerprint = Index::create()
+            .name("keysets_fingerprint")
+            .table("keysets")
+            .col("fingerprint")
+            .unique()
+            .take();
+        let recipient_tag = Index::create()
+            .name("keysets_recipient_tag")
+            .table("keysets")
+            .col("recipient_tag")
+            .col("fingerprint")
+            .take();
+        let created_at = Index::create()
+            .name("keysets_created_at")
+            .table("keysets")
+            .col("created_at")
+            .col("id")
+            .take();
+        for (name, index) in [
+            ("keysets_fingerprint", fingerprint),
+            ("keysets_recipient_tag", recipient_tag),
+            ("keysets_created_at", created_at),
         ] {
-            manager.create_index(index).await?;
+            dialect.create_index(manager, "keysets", name, index).await?;
         }
         let pointer = Query::insert()
             .into_table("active_keyset")
@@ -64,29 +69,31 @@ impl MigrationTrait for Migration {
             .columns(["id", "last_sequence"])
             .values_panic([1.into(), 0.into()])
             .take();
-        for row in [pointer, head] {
-            manager.execute(row).await?;
+        for (table, row) in [("active_keyset", pointer), ("audit_head", head)] {
+            if is_empty(manager, table).await? {
+                manager.execute(row).await?;
+            }
         }
         Ok(())
     }
 }
 
-fn installation() -> TableCreateStatement {
-    Table::create()
+fn installation(dialect: Dialect) -> TableCreateStatement {
+    dialect
         .table("installation")
-        .col(the_row())
-        .col(uuid("installation_id").not_null())
-        .col(time("created_at").not_null())
-        .col(word("key_check_master_key_id").not_null())
-        .col(word("key_check_provider").not_null())
+        .col(dialect.the_row())
+        .col(dialect.uuid("installation_id").not_null())
+        .col(dialect.time("created_at").not_null())
+        .col(dialect.word("key_check_master_key_id").not_null())
+        .col(dialect.word("key_check_provider").not_null())
         .col(ColumnDef::new("key_check_format_version").integer().not_null())
-        .col(ColumnDef::new("key_check_ciphertext").blob().not_null())
-        .col(ColumnDef::new("identity_public_key").blob().not_null())
-        .col(time("identity_created_at").not_null())
-        .col(word("identity_master_key_id").not_null())
-        .col(word("identity_provider").not_null())
+        .col(dialect.bytes("key_check_ciphertext").not_null())
+        .col(dialect.bytes("identity_public_key").not_null())
+        .col(dialect.time("identity_created_at").not_null())
+        .col(dialect.word("identity_master_key_id").not_null())
+        .col(dialect.word("identity_provider").not_null())
         .col(ColumnDef::new("identity_format_version").integer().not_null())
-        .col(ColumnDef::new("identity_ciphertext").blob().not_null())
+        .col(dialect.bytes("identity_ciphertext").not_null())
         .check(one_row("installation_one_row"))
         .check(has_length("installation_id_length", "installation_id", 36))
         .check(has_length(
@@ -98,24 +105,24 @@ fn installation() -> TableCreateStatement {
 }
 
 /// The checks say what the domain demands when it takes a keyset back from the store.
-fn keysets() -> TableCreateStatement {
-    Table::create()
+fn keysets(dialect: Dialect) -> TableCreateStatement {
+    dialect
         .table("keysets")
-        .col(uuid("id").not_null().primary_key())
+        .col(dialect.uuid("id").not_null().primary_key())
         .col(ColumnDef::new("version").big_integer().not_null())
         .col(ColumnDef::new("hint").string_len(200).not_null())
-        .col(ColumnDef::new("spki").blob().not_null())
-        .col(fingerprint("fingerprint").not_null())
+        .col(dialect.bytes("spki").not_null())
+        .col(dialect.digest("fingerprint").not_null())
         .col(ColumnDef::new("bits").integer().not_null())
-        .col(ColumnDef::new("recipient_tag").char_len(8).not_null())
+        .col(dialect.fixed("recipient_tag", 8).not_null())
         .col(ColumnDef::new("origin").string_len(16).not_null())
-        .col(uuid("exported_as").null())
-        .col(time("created_at").not_null())
-        .col(time("activated_at").null())
-        .col(time("deactivated_at").null())
-        .col(fingerprint("superseded_by").null())
-        .col(time("last_exported_at").null())
-        .col(ColumnDef::new("last_export_to").text().null())
+        .col(dialect.uuid("exported_as").null())
+        .col(dialect.time("created_at").not_null())
+        .col(dialect.time("activated_at").null())
+        .col(dialect.time("deactivated_at").null())
+        .col(dialect.digest("superseded_by").null())
+        .col(dialect.time("last_exported_at").null())
+        .col(dialect.text("last_export_to").null())
         .check(has_length("keysets_id_length", "id", 36))
         .check(has_length("keysets_fingerprint_length", "fingerprint", 64))
         .check(has_length("keysets_tag_length", "recipient_tag", 8))
@@ -147,14 +154,14 @@ fn keysets() -> TableCreateStatement {
         .take()
 }
 
-fn keyset_private_keys() -> TableCreateStatement {
-    Table::create()
+fn keyset_private_keys(dialect: Dialect) -> TableCreateStatement {
+    dialect
         .table("keyset_private_keys")
-        .col(uuid("keyset_id").not_null().primary_key())
-        .col(word("master_key_id").not_null())
-        .col(word("provider").not_null())
+        .col(dialect.uuid("keyset_id").not_null().primary_key())
+        .col(dialect.word("master_key_id").not_null())
+        .col(dialect.word("provider").not_null())
         .col(ColumnDef::new("format_version").integer().not_null())
-        .col(ColumnDef::new("ciphertext").blob().not_null())
+        .col(dialect.bytes("ciphertext").not_null())
         .foreign_key(
             ForeignKey::create()
                 .name("keyset_private_keys_keyset")
@@ -166,11 +173,11 @@ fn keyset_private_keys() -> TableCreateStatement {
 }
 
 /// One row, so one Active keyset at most.
-fn active_keyset() -> TableCreateStatement {
-    Table::create()
+fn active_keyset(dialect: Dialect) -> TableCreateStatement {
+    dialect
         .table("active_keyset")
-        .col(the_row())
-        .col(uuid("keyset_id").null().unique_key())
+        .col(dialect.the_row())
+        .col(dialect.uuid("keyset_id").null().unique_key())
         .check(one_row("active_keyset_one_row"))
         .foreign_key(
             ForeignKey::create()
@@ -183,10 +190,10 @@ fn active_keyset() -> TableCreateStatement {
 }
 
 /// One row, so one writer at a time.
-fn audit_head() -> TableCreateStatement {
-    Table::create()
+fn audit_head(dialect: Dialect) -> TableCreateStatement {
+    dialect
         .table("audit_head")
-        .col(the_row())
+        .col(dialect.the_row())
         .col(ColumnDef::new("last_sequence").big_integer().not_null())
         .check(one_row("audit_head_one_row"))
         .check(Check::named(
@@ -196,45 +203,20 @@ fn audit_head() -> TableCreateStatement {
         .take()
 }
 
-fn audit_events() -> TableCreateStatement {
-    Table::create()
+fn audit_events(dialect: Dialect) -> TableCreateStatement {
+    dialect
         .table("audit_events")
         .col(ColumnDef::new("sequence").big_integer().not_null().primary_key())
-        .col(time("at").not_null())
-        .col(word("action").not_null())
-        .col(ColumnDef::new("subject").text().null())
-        .col(word("outcome").not_null())
-        .col(ColumnDef::new("canonical").blob().not_null())
+        .col(dialect.time("at").not_null())
+        .col(dialect.word("action").not_null())
+        .col(dialect.text("subject").null())
+        .col(dialect.word("outcome").not_null())
+        .col(dialect.bytes("canonical").not_null())
         .check(Check::named(
             "audit_events_sequence",
             Expr::col("sequence").gte(1),
         ))
         .take()
-}
-
-fn the_row() -> ColumnDef {
-    ColumnDef::new("id")
-        .small_integer()
-        .not_null()
-        .primary_key()
-        .take()
-}
-
-fn uuid(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).char_len(36).take()
-}
-
-fn fingerprint(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).char_len(64).take()
-}
-
-fn word(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).string_len(64).take()
-}
-
-/// Microseconds since the epoch.
-fn time(name: &'static str) -> ColumnDef {
-    ColumnDef::new(name).big_integer().take()
 }
 
 fn one_row(name: &'static str) -> Check {

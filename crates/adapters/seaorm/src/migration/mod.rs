@@ -1,10 +1,20 @@
 //! The steps that made the schema what it is. A step that was released is never changed again.
+//!
+//! There is no way back: an older program refuses a schema that it does not know, and a backup made before the step is
+//! the way to it. A step only adds (expand); what has become superfluous goes with a later release (contract), when no
+//! program that needs it can still be running.
+//!
+//! A step may be interrupted. SQLite and PostgreSQL undo it then, and all that is pending with it. MariaDB and MySQL
+//! commit at each change of the schema, so that a step finds its own beginning there: each of its statements looks first
+//! whether it is done already, and that the whole step is done is written down last.
 
 use sea_orm::sea_query::{Alias, IntoIden};
 use sea_orm::{ConnectionTrait, DbErr, DynIden};
 use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 
+mod dialect;
 mod m20261124_000001_keysets;
+mod m20261124_000002_chain_and_rotation;
 
 /// Runs the steps in their order.
 pub(crate) struct Migrator;
@@ -14,6 +24,8 @@ const TABLE: &str = "keystead_migrations";
 
 /// How the schema of a database relates to this program.
 pub(crate) struct Progress {
+    /// Whether there is anything of a schema.
+    pub(crate) begun: bool,
     pub(crate) applied: Vec<String>,
     pub(crate) pending: Vec<String>,
     pub(crate) unknown: Vec<String>,
@@ -21,7 +33,10 @@ pub(crate) struct Progress {
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261124_000001_keysets::Migration)]
+        vec![
+            Box::new(m20261124_000001_keysets::Migration),
+            Box::new(m20261124_000002_chain_and_rotation::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {
@@ -32,7 +47,7 @@ impl MigratorTrait for Migrator {
 impl Progress {
     /// The progress of a database in which nothing was done yet.
     pub(crate) fn none() -> Self {
-        Self::of(Vec::new())
+        Self::of(false, Vec::new())
     }
 
     /// Reads it, and changes nothing: not even the table of the migrations is made.
@@ -49,10 +64,10 @@ impl Progress {
             .take();
         let rows = db.query_all(&query).await?;
         let names: Result<Vec<String>, DbErr> = rows.iter().map(|row| row.try_get("", "version")).collect();
-        Ok(Self::of(names?))
+        Ok(Self::of(true, names?))
     }
 
-    fn of(found: Vec<String>) -> Self {
+    fn of(begun: bool, found: Vec<String>) -> Self {
         let known: Vec<String> = Migrator::migrations()
             .iter()
             .map(|step| step.name().to_owned())
@@ -64,6 +79,7 @@ impl Progress {
             .filter(|name| !applied.iter().any(|done| done == name))
             .collect();
         Self {
+            begun,
             applied,
             pending,
             unknown,

@@ -1,5 +1,8 @@
 //! What a user of the store relies on. SQLite's own shell is the second witness.
 
+mod look_ups;
+mod meanings;
+mod released;
 mod schema;
 mod store;
 mod trouble;

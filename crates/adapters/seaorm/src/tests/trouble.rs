@@ -89,7 +89,7 @@ async fn a_unit_of_work_waits_for_the_one_before_it() {
 async fn a_full_disk_keeps_nothing_and_the_store_lives_on() {
     let place = Place::new();
     place.migrate().await;
-    let database = Engine::new(place.options()).unwrap().open(1).await.unwrap();
+    let database = Engine::new(&place.options()).unwrap().open(1).await.unwrap();
     let limit = |pages: u32| {
         let sql = format!("PRAGMA max_page_count = {pages}");
         let connection = &database.connection;
@@ -218,17 +218,9 @@ async fn rows_that_cannot_be_are_corrupt() {
     assert_eq!(missing.kind, StoreErrorKind::Corrupt);
     drop(snapshot);
 
-    for damage in [
-        "UPDATE audit_events SET sequence = 3",
-        "UPDATE audit_events SET sequence = 1, action = 'keyset.create'",
-        "UPDATE audit_events SET action = 'keyset.edit', canonical = x'7b7d'",
-    ] {
-        place.sqlite3(damage);
-        let mut snapshot = store.snapshot().await.unwrap();
-        let damaged = snapshot.list_audit(None, 9).await.unwrap_err();
-        assert_eq!(damaged.kind, StoreErrorKind::Corrupt, "{damage}");
-    }
+    drop(store);
     place.sqlite3("DELETE FROM audit_head");
+    let store = place.store().await;
     assert_eq!(store.begin().await.err().unwrap().kind, StoreErrorKind::Corrupt);
 }
 
@@ -251,7 +243,7 @@ async fn a_place_that_cannot_be_used_is_told_with_its_name() {
 async fn every_connection_is_set_up_for_safety() {
     let place = Place::new();
     place.migrate().await;
-    let database = Engine::new(place.options()).unwrap().open(4).await.unwrap();
+    let database = Engine::new(&place.options()).unwrap().open(4).await.unwrap();
     // Two open at the same time are two connections.
     let first = database.begin_reading("test").await.unwrap();
     let second = database.begin_reading("test").await.unwrap();
@@ -269,4 +261,50 @@ async fn every_connection_is_set_up_for_safety() {
             assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), expected, "{pragma}");
         }
     }
+}
+
+#[tokio::test]
+async fn damaged_events_are_shown_as_they_are() {
+    let place = Place::new();
+    let store = place.store().await;
+    let mut work = store.begin().await.unwrap();
+    for n in 1..=3 {
+        work.append_audit(&event(n)).await.unwrap();
+    }
+    work.commit().await.unwrap();
+    let damages = [
+        ("action = 'keyset.create'", true, true),
+        ("subject = 'nobody'", true, true),
+        ("at = 'yesterday'", true, true),
+        ("outcome = x'00'", true, true),
+        ("chain = NULL", false, false),
+        ("chain = 'zz'", false, false),
+        ("chain = x'00'", false, false),
+        // What the bytes say is looked at by those who read them.
+        ("canonical = x'7b7d'", false, true),
+    ];
+    for (damage, told, chained) in damages {
+        place.sqlite3("CREATE TABLE kept AS SELECT * FROM audit_events");
+        place.sqlite3(&format!("UPDATE audit_events SET {damage} WHERE sequence = 2"));
+        let rows = store.snapshot().await.unwrap().audit_rows(None, 9).await.unwrap();
+        assert_eq!(rows.len(), 3, "{damage}");
+        assert_eq!(rows[1].damage.is_some(), told, "{damage}");
+        assert_eq!(rows[1].chain.is_some(), chained, "{damage}");
+        assert!(rows[0].damage.is_none() && rows[2].damage.is_none(), "{damage}");
+        place.sqlite3("INSERT OR REPLACE INTO audit_events SELECT * FROM kept; DROP TABLE kept");
+    }
+    let beyond = Some(Sequence(u64::MAX));
+    assert!(
+        store
+            .snapshot()
+            .await
+            .unwrap()
+            .audit_rows(beyond, 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+
+    place.sqlite3("UPDATE audit_head SET chain = 'zz'");
+    assert_eq!(store.begin().await.err().unwrap().kind, StoreErrorKind::Corrupt);
 }

@@ -75,7 +75,7 @@ async fn a_snapshot_stays_at_the_moment_of_its_first_read() {
     assert!(before.active_keyset().await.unwrap().is_none());
     insert(&store, &[generated(1)]).await;
     assert!(before.find_keyset(generated(1).id()).await.unwrap().is_none());
-    assert!(before.list_audit(None, 9).await.unwrap().records.is_empty());
+    assert!(before.audit_rows(None, 9).await.unwrap().is_empty());
     assert!(find(&store, &generated(1)).await.is_some());
 }
 
@@ -86,8 +86,15 @@ async fn what_is_there_already_is_a_duplicate() {
     insert(&store, &[generated(1)]).await;
     let mut work = store.begin().await.unwrap();
     work.insert_installation(&installation(1)).await.unwrap();
-    let again = work.insert_installation(&installation(2)).await.unwrap_err();
-    assert_eq!(again.kind, StoreErrorKind::Duplicate);
+    work.append_audit(&event(2)).await.unwrap();
+    work.commit().await.unwrap();
+    let again = store
+        .begin()
+        .await
+        .unwrap()
+        .insert_installation(&installation(2))
+        .await;
+    assert_eq!(again.unwrap_err().kind, StoreErrorKind::Duplicate);
 
     let (one, two) = (generated(1), generated(2));
     let same_id = Keyset::new(
@@ -105,12 +112,14 @@ async fn what_is_there_already_is_a_duplicate() {
         at(1),
     );
     for keyset in [same_id, same_key] {
+        let mut work = store.begin().await.unwrap();
         let refused = work.insert_keyset(&keyset, &sealed(3)).await.unwrap_err();
         assert_eq!(refused.kind, StoreErrorKind::Duplicate);
+        // After a failure nothing goes on, and nothing stands alone.
+        assert!(work.append_audit(&event(2)).await.is_err());
+        assert!(work.find_keyset(one.id()).await.is_err());
+        assert!(work.commit().await.is_err());
     }
-    // The refusals changed nothing, and the unit of work goes on.
-    work.append_audit(&event(2)).await.unwrap();
-    work.commit().await.unwrap();
     assert_eq!(find(&store, &one).await, Some(one));
     assert_eq!(
         store.snapshot().await.unwrap().installation().await.unwrap(),
@@ -127,27 +136,29 @@ async fn what_was_changed_in_between_is_a_conflict() {
     let edited = one.with_hint("edited".parse().unwrap());
     let mut work = store.begin().await.unwrap();
     work.save_keyset(&edited, Version(1)).await.unwrap();
-
-    let conflicts = [
-        work.save_keyset(&edited, Version(1)).await,
-        work.save_keyset(&gone, Version(1)).await,
-        work.delete_keyset(one.id(), Version(1)).await,
-        work.delete_keyset(gone.id(), Version(1)).await,
-        work.point_active(one.id(), Some(two.id())).await,
-        work.point_active(gone.id(), None).await,
-    ];
-    for conflict in conflicts {
-        let conflict = conflict.unwrap_err();
-        assert_eq!(conflict.kind, StoreErrorKind::Conflict);
-        assert!(conflict.kind.is_retryable());
-    }
     activate(work.as_mut(), two.id(), 5).await;
-    let pointed_at = work.point_active(one.id(), None).await.unwrap_err();
-    assert_eq!(pointed_at.kind, StoreErrorKind::Conflict);
-    let active = work.delete_keyset(two.id(), Version(2)).await.unwrap_err();
-    assert_eq!(active.kind, StoreErrorKind::Conflict);
+    work.commit().await.unwrap();
+
+    for n in 0..7 {
+        let mut work = store.begin().await.unwrap();
+        let refused = match n {
+            0 => work.save_keyset(&edited, Version(1)).await,
+            1 => work.save_keyset(&gone, Version(1)).await,
+            2 => work.delete_keyset(one.id(), Version(1)).await,
+            3 => work.delete_keyset(gone.id(), Version(1)).await,
+            4 => work.point_active(one.id(), None).await,
+            5 => work.point_active(gone.id(), Some(two.id())).await,
+            // The Active one.
+            _ => work.delete_keyset(two.id(), Version(2)).await,
+        };
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.kind, StoreErrorKind::Conflict, "{n}");
+        assert!(!refused.kind.is_retryable());
+    }
+    let mut work = store.begin().await.unwrap();
     work.delete_keyset(one.id(), Version(2)).await.unwrap();
     assert!(work.sealed_private_key(one.id()).await.unwrap().is_none());
+    work.append_audit(&event(6)).await.unwrap();
     work.commit().await.unwrap();
 
     assert_eq!(find(&store, &one).await, None);
@@ -194,10 +205,10 @@ async fn many_activations_from_two_programs_leave_one_active_and_no_gap() {
         .snapshot()
         .await
         .unwrap()
-        .list_audit(None, 1_000)
+        .audit_rows(None, 1_000)
         .await
         .unwrap();
-    let places: Vec<u64> = trail.records.iter().map(|r| r.sequence.0).collect();
+    let places: Vec<u64> = trail.iter().map(|row| row.sequence.0).collect();
     let all = 1 + u64::from(WRITERS) * u64::try_from(ROUNDS).unwrap();
     assert_eq!(places, (1..=all).collect::<Vec<_>>());
     assert_eq!(

@@ -9,4 +9,7 @@ pub(crate) use keysets::{
     DamagedJson, ExportJson, ExportedJson, ImportJson, InitJson, InspectJson, InspectedKeysetJson,
     KeysetJson, KeysetListJson, passphrase_text,
 };
-pub(crate) use system::{AuditJson, DbStatusJson, FailureJson, SettingJson};
+pub(crate) use system::{
+    AuditExportJson, AuditJson, AuditVerificationJson, CheckpointJson, DamagedEventJson, DbStatusJson,
+    FailureJson, MasterKeyJson, RotatedJson, SettingJson,
+};

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
-use keystead_application::ports::{AuditRecord, SchemaStatus};
-use keystead_domain::Installation;
+use keystead_application::audit::{AuditFinding, AuditRecord, AuditVerification};
+use keystead_application::ports::{KeyCount, SchemaStatus};
+use keystead_application::use_cases::{DamagedEvent, MasterKeyState, Rotated};
+use keystead_domain::{AuditHead, Installation};
 use serde::Serialize;
 
 use crate::{Failure, Setting};
@@ -37,6 +39,22 @@ impl From<&AuditRecord> for AuditJson {
             outcome: event.outcome.as_str(),
             subject: event.subject.clone(),
             details: event.details.clone(),
+        }
+    }
+}
+
+/// A row of the audit trail that holds no event.
+#[derive(Serialize)]
+pub(crate) struct DamagedEventJson {
+    sequence: u64,
+    what: String,
+}
+
+impl From<&DamagedEvent> for DamagedEventJson {
+    fn from(damaged: &DamagedEvent) -> Self {
+        Self {
+            sequence: damaged.sequence.0,
+            what: damaged.what.clone(),
         }
     }
 }
@@ -119,6 +137,173 @@ impl FailureJson {
                 fix: fix.clone(),
                 exit_status,
             },
+        }
+    }
+}
+
+/// What came of a verification of the audit trail.
+#[derive(Serialize)]
+pub(crate) struct AuditVerificationJson {
+    sound: bool,
+    events: u64,
+    chain: String,
+    records_compared: u64,
+    signed_up_to: Option<u64>,
+    /// `null` when it could not be checked.
+    identity_genuine: Option<bool>,
+    findings: Vec<FindingJson>,
+    more_findings: bool,
+}
+
+#[derive(Serialize)]
+struct FindingJson {
+    kind: &'static str,
+    from: Option<u64>,
+    to: Option<u64>,
+    text: String,
+}
+
+impl AuditVerificationJson {
+    pub(crate) fn new(verified: &AuditVerification, sound: bool, identity_genuine: Option<bool>) -> Self {
+        Self {
+            sound,
+            events: verified.events,
+            chain: verified.head.chain.to_string(),
+            records_compared: verified.records_compared,
+            signed_up_to: verified.signed_up_to.map(|place| place.0),
+            identity_genuine,
+            findings: verified.findings.iter().map(FindingJson::from).collect(),
+            more_findings: verified.more,
+        }
+    }
+}
+
+impl From<&AuditFinding> for FindingJson {
+    fn from(finding: &AuditFinding) -> Self {
+        let (kind, from, to) = match finding {
+            AuditFinding::Changed { at } | AuditFinding::Damaged { at, .. } => {
+                ("changed", Some(at), Some(at))
+            }
+            AuditFinding::Removed { from, to } => ("removed", Some(from), Some(to)),
+            AuditFinding::OutOfPlace { from, to, .. } => ("out_of_place", Some(from), Some(to)),
+            AuditFinding::TailCut { last, head } => ("tail_cut", Some(last), Some(head)),
+            AuditFinding::BehindHead { from, to } => ("behind_head", Some(from), Some(to)),
+            AuditFinding::HeadChanged => ("head_changed", None, None),
+            AuditFinding::Rewritten { after, up_to, .. } => ("rewritten", after.as_ref(), Some(up_to)),
+            AuditFinding::CutBeforeRecord {
+                last, record_ends, ..
+            } => ("cut_before_record", Some(last), Some(record_ends)),
+            AuditFinding::CheckpointRefused { at, .. } => ("checkpoint_refused", Some(at), Some(at)),
+        };
+        Self {
+            kind,
+            from: from.map(|place| place.0),
+            to: to.map(|place| place.0),
+            text: finding.to_string(),
+        }
+    }
+}
+
+/// A checkpoint that was written.
+#[derive(Serialize)]
+pub(crate) struct CheckpointJson {
+    events: u64,
+    chain: String,
+    place: String,
+}
+
+impl CheckpointJson {
+    pub(crate) fn new(head: AuditHead, place: &str) -> Self {
+        Self {
+            events: head.sequence.0,
+            chain: head.chain.to_string(),
+            place: place.to_owned(),
+        }
+    }
+}
+
+/// An export of the audit trail that was written.
+#[derive(Serialize)]
+pub(crate) struct AuditExportJson {
+    pub(crate) events: u64,
+    pub(crate) place: String,
+}
+
+/// The state of the master key.
+#[derive(Serialize)]
+pub(crate) struct MasterKeyJson {
+    master_key_id: String,
+    provider: String,
+    place: Option<String>,
+    opens: bool,
+    sealed: Vec<KeyCountJson>,
+    staged: Vec<KeyCountJson>,
+}
+
+#[derive(Serialize)]
+struct KeyCountJson {
+    master_key_id: String,
+    provider: String,
+    private_keys: u64,
+}
+
+impl From<&KeyCount> for KeyCountJson {
+    fn from(count: &KeyCount) -> Self {
+        let KeyCount {
+            master_key_id,
+            provider,
+            private_keys,
+        } = count.clone();
+        Self {
+            master_key_id: master_key_id.to_string(),
+            provider,
+            private_keys,
+        }
+    }
+}
+
+impl From<&MasterKeyState> for MasterKeyJson {
+    fn from(state: &MasterKeyState) -> Self {
+        let check = &state.installation.key_check;
+        Self {
+            master_key_id: check.master_key_id.to_string(),
+            provider: check.provider.clone(),
+            place: state.place.clone(),
+            opens: state.trouble.is_none(),
+            sealed: state.census.sealed.iter().map(KeyCountJson::from).collect(),
+            staged: state.census.staged.iter().map(KeyCountJson::from).collect(),
+        }
+    }
+}
+
+/// A rotation that was done.
+#[derive(Serialize)]
+pub(crate) struct RotatedJson {
+    from: String,
+    to: String,
+    provider: &'static str,
+    place: String,
+    private_keys: u64,
+    old_kept_at: Option<String>,
+}
+
+impl From<&Rotated> for RotatedJson {
+    fn from(rotated: &Rotated) -> Self {
+        let Rotated {
+            from,
+            to,
+            provider,
+            place,
+            private_keys,
+            old_kept_at,
+        } = rotated.clone();
+        Self {
+            from: from.to_string(),
+            to: to.to_string(),
+            provider,
+            place,
+            private_keys,
+            old_kept_at,
         }
     }
 }

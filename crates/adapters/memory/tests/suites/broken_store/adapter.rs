@@ -2,12 +2,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
+use keystead_application::audit::StoredCheckpoint;
 use keystead_application::ports::{Snapshot, Store, StoreError, StoreErrorKind, UnitOfWork};
 use keystead_contract::samples;
 use keystead_domain::keyset::{Keyset, Version};
 use keystead_domain::{Action, AuditEvent, Installation, KeysetId, SealedBytes, Sequence};
 
 use super::Fault;
+use super::memory::Memory;
 use super::view::{Inner, View};
 
 /// A store that keeps all promises but one.
@@ -15,6 +17,7 @@ pub(super) struct BrokenStore {
     inner: Arc<dyn Store>,
     fault: Fault,
     events: Arc<AtomicU32>,
+    memory: Arc<Memory>,
 }
 
 impl BrokenStore {
@@ -23,7 +26,17 @@ impl BrokenStore {
             inner,
             fault,
             events: Arc::default(),
+            memory: Arc::default(),
         }
+    }
+
+    fn view(&self, inner: Inner) -> View {
+        View::new(
+            inner,
+            Arc::clone(&self.inner),
+            self.fault,
+            Arc::clone(&self.memory),
+        )
     }
 }
 
@@ -31,16 +44,16 @@ impl BrokenStore {
 impl Store for BrokenStore {
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
         let snapshot = Inner::Snapshot(self.inner.snapshot().await?);
-        Ok(Box::new(View::new(snapshot, Arc::clone(&self.inner), self.fault)))
+        Ok(Box::new(self.view(snapshot)))
     }
 
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
         let unit = Inner::Unit(self.inner.begin().await?);
         Ok(Box::new(BrokenUnit {
-            view: View::new(unit, Arc::clone(&self.inner), self.fault),
+            view: self.view(unit),
             fault: self.fault,
             events: Arc::clone(&self.events),
-            audited: false,
+            appended: 0,
         }))
     }
 }
@@ -49,7 +62,7 @@ pub(super) struct BrokenUnit {
     pub(super) view: View,
     fault: Fault,
     events: Arc<AtomicU32>,
-    audited: bool,
+    appended: u64,
 }
 
 impl BrokenUnit {
@@ -103,7 +116,10 @@ impl UnitOfWork for BrokenUnit {
                 Some(current) => self.unit().delete_keyset(id, current.version()).await,
                 None => self.unit().delete_keyset(id, expected).await,
             },
-            _ => self.unit().delete_keyset(id, expected).await,
+            _ => {
+                self.view.memory.orphan(id);
+                self.unit().delete_keyset(id, expected).await
+            }
         }
     }
 
@@ -119,8 +135,60 @@ impl UnitOfWork for BrokenUnit {
         }
     }
 
+    async fn stage_private_keys(&mut self, staged: &[(KeysetId, SealedBytes)]) -> Result<(), StoreError> {
+        if self.fault == Fault::StagesForAnything {
+            for copy in staged {
+                if self.unit().find_keyset(copy.0).await?.is_some() {
+                    self.unit().stage_private_keys(std::slice::from_ref(copy)).await?;
+                }
+            }
+            return Ok(());
+        }
+        self.view.memory.stage(staged);
+        self.unit().stage_private_keys(staged).await
+    }
+
+    async fn discard_staged(&mut self) -> Result<(), StoreError> {
+        match self.fault {
+            Fault::DiscardsNothing => Ok(()),
+            _ => self.unit().discard_staged().await,
+        }
+    }
+
+    async fn switch_master_key(&mut self, installation: &Installation) -> Result<(), StoreError> {
+        match self.fault {
+            Fault::SwitchesWithOneMissing => {
+                let missing = self.unit().unstaged_private_keys(None, u32::MAX).await?;
+                for key in missing {
+                    let copy = under_the_key_of(installation, key.sealed);
+                    self.unit().stage_private_keys(&[(key.keyset, copy)]).await?;
+                }
+            }
+            Fault::SwitchesToAnyKey => {
+                for (id, copy) in self.view.memory.all_staged() {
+                    let copy = under_the_key_of(installation, copy);
+                    self.unit().stage_private_keys(&[(id, copy)]).await?;
+                }
+            }
+            Fault::SwitchForgetsTheInstallation => return self.unit().discard_staged().await,
+            _ => {}
+        }
+        self.unit().switch_master_key(installation).await
+    }
+
+    async fn append_checkpoint(&mut self, checkpoint: &StoredCheckpoint) -> Result<(), StoreError> {
+        if self.fault == Fault::SwallowsDuplicates {
+            let after = Some(Sequence(checkpoint.sequence.0 - 1));
+            let known = self.unit().checkpoints(after, 1).await?;
+            if known.iter().any(|known| known.sequence == checkpoint.sequence) {
+                return Ok(());
+            }
+        }
+        self.unit().append_checkpoint(checkpoint).await
+    }
+
     async fn append_audit(&mut self, event: &AuditEvent) -> Result<Sequence, StoreError> {
-        self.audited = true;
+        self.appended += 1;
         let count = self.events.fetch_add(1, Ordering::SeqCst);
         match self.fault {
             Fault::MixesUpEvents if count % 7 == 6 => {
@@ -146,7 +214,7 @@ impl UnitOfWork for BrokenUnit {
             return Ok(());
         };
         let slips_one_in = match self.fault {
-            Fault::CommitsWithoutEvent | Fault::CommitsAndSaysUnaudited => !self.audited,
+            Fault::CommitsWithoutEvent | Fault::CommitsAndSaysUnaudited => self.appended == 0,
             _ => false,
         };
         if slips_one_in {
@@ -154,6 +222,14 @@ impl UnitOfWork for BrokenUnit {
         } else {
             unit.commit().await
         }
+    }
+}
+
+/// What a store does not keep that looks at no key.
+fn under_the_key_of(installation: &Installation, sealed: SealedBytes) -> SealedBytes {
+    SealedBytes {
+        master_key_id: installation.master_key_id().clone(),
+        ..sealed
     }
 }
 
@@ -177,6 +253,7 @@ impl Drop for BrokenUnit {
         let Some(mut unit) = self.take() else {
             return;
         };
+        self.view.memory.roll_back(self.appended);
         match self.fault {
             Fault::CommitsOnDrop => {
                 // The next unit of work waits for this one, so the task need not be waited for.

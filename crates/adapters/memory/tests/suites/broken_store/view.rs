@@ -1,14 +1,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use keystead_application::ports::{AuditPage, KeysetCursor, KeysetPage, Snapshot, Store, StoreError};
+use keystead_application::audit::{StoredCheckpoint, StoredEvent};
+use keystead_application::ports::{
+    KeysetCursor, KeysetPage, MasterKeyCensus, Snapshot, Store, StoreError, UnstagedKey,
+};
 use keystead_domain::keyset::{Keyset, Origin, State, StoredKeyset};
 use keystead_domain::{
-    Fingerprint, FingerprintPrefix, Installation, KeysetId, RecipientTag, SealedBytes, Sequence, Timestamp,
+    AuditHead, ChainHash, Fingerprint, FingerprintPrefix, Installation, KeysetId, RecipientTag, SealedBytes,
+    Sequence, Timestamp,
 };
 
 use super::Fault;
 use super::adapter::BrokenUnit;
+use super::memory::Memory;
 
 /// What a view looks at.
 pub(super) enum Inner {
@@ -21,14 +26,16 @@ pub(super) struct View {
     pub(super) inner: Option<Inner>,
     store: Arc<dyn Store>,
     fault: Fault,
+    pub(super) memory: Arc<Memory>,
 }
 
 impl View {
-    pub(super) fn new(inner: Inner, store: Arc<dyn Store>, fault: Fault) -> Self {
+    pub(super) fn new(inner: Inner, store: Arc<dyn Store>, fault: Fault, memory: Arc<Memory>) -> Self {
         Self {
             inner: Some(inner),
             store,
             fault,
+            memory,
         }
     }
 
@@ -166,28 +173,83 @@ impl Snapshot for View {
         let sealed = self.look().await?.sealed_private_key(id).await?;
         match self.fault {
             Fault::KeepsPrivateKeys => Ok(sealed.or_else(|| keystead_contract::samples::sealed(0).ok())),
+            Fault::ShowsStagedCopies => Ok(self.memory.staged(id).or(sealed)),
             _ => Ok(sealed),
         }
     }
 
-    async fn list_audit(&mut self, after: Option<Sequence>, limit: u32) -> Result<AuditPage, StoreError> {
-        if self.fault == Fault::LeavesGaps {
-            let after = after.map(|Sequence(place)| Sequence(place.div_ceil(2)));
-            let mut page = self.look().await?.list_audit(after, limit).await?;
-            for record in &mut page.records {
-                record.sequence = Sequence(record.sequence.0 * 2 - 1);
+    async fn master_key_census(&mut self) -> Result<MasterKeyCensus, StoreError> {
+        let mut census = self.look().await?.master_key_census().await?;
+        match self.fault {
+            Fault::CountsOrphans => census.staged.extend(self.memory.orphans()),
+            Fault::CountsOnlyTheFirstKey => census.sealed.truncate(1),
+            _ => {}
+        }
+        Ok(census)
+    }
+
+    async fn unstaged_private_keys(
+        &mut self,
+        after: Option<KeysetId>,
+        limit: u32,
+    ) -> Result<Vec<UnstagedKey>, StoreError> {
+        let mut keys = self.look().await?.unstaged_private_keys(after, limit).await?;
+        if self.fault == Fault::ListsUnstagedBackwards {
+            keys.reverse();
+        }
+        Ok(keys)
+    }
+
+    async fn audit_head(&mut self) -> Result<AuditHead, StoreError> {
+        let mut head = self.look().await?.audit_head().await?;
+        match self.fault {
+            Fault::HeadStaysAfterRollback => head.sequence.0 += self.memory.rolled_back(),
+            Fault::LeavesGaps => head.sequence.0 = (head.sequence.0 * 2).saturating_sub(1),
+            _ => {}
+        }
+        Ok(head)
+    }
+
+    async fn audit_rows(
+        &mut self,
+        after: Option<Sequence>,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let after = match (self.fault, after) {
+            (Fault::LeavesGaps, Some(Sequence(place))) => Some(Sequence(place.div_ceil(2))),
+            (Fault::RepeatsAcrossPages, Some(Sequence(place))) => Some(Sequence(place.saturating_sub(1))),
+            (_, after) => after,
+        };
+        let mut rows = self.look().await?.audit_rows(after, limit).await?;
+        match self.fault {
+            Fault::LosesEvents => rows.retain(|row| row.sequence.0 % 7 != 0),
+            Fault::LeavesGaps => rows
+                .iter_mut()
+                .for_each(|row| row.sequence = Sequence(row.sequence.0 * 2 - 1)),
+            Fault::ChainRestartsAfterRollback if self.memory.rolled_back() > 0 => {
+                if let Some(row) = rows.last_mut() {
+                    row.chain = Some(ChainHash::START.after(&row.canonical));
+                }
             }
-            page.next = page.next.map(|Sequence(place)| Sequence(place * 2 - 1));
-            return Ok(page);
+            _ => {}
         }
-        let mut page = self.look().await?.list_audit(after, limit).await?;
-        if self.fault == Fault::LosesEvents {
-            page.records.retain(|record| record.sequence.0 % 7 != 0);
+        Ok(rows)
+    }
+
+    async fn checkpoints(
+        &mut self,
+        after: Option<Sequence>,
+        limit: u32,
+    ) -> Result<Vec<StoredCheckpoint>, StoreError> {
+        let mut checkpoints = self.look().await?.checkpoints(after, limit).await?;
+        match self.fault {
+            Fault::MixesUpCheckpoints => checkpoints.reverse(),
+            Fault::TrimsNotes => checkpoints
+                .iter_mut()
+                .for_each(|checkpoint| checkpoint.note.truncate(checkpoint.note.trim_end().len())),
+            _ => {}
         }
-        if self.fault == Fault::PromisesOnePageMore {
-            page.next = page.records.last().map(|record| record.sequence);
-        }
-        Ok(page)
+        Ok(checkpoints)
     }
 }
 
@@ -233,7 +295,35 @@ impl Snapshot for BrokenUnit {
         self.view.sealed_private_key(id).await
     }
 
-    async fn list_audit(&mut self, after: Option<Sequence>, limit: u32) -> Result<AuditPage, StoreError> {
-        self.view.list_audit(after, limit).await
+    async fn master_key_census(&mut self) -> Result<MasterKeyCensus, StoreError> {
+        self.view.master_key_census().await
+    }
+
+    async fn unstaged_private_keys(
+        &mut self,
+        after: Option<KeysetId>,
+        limit: u32,
+    ) -> Result<Vec<UnstagedKey>, StoreError> {
+        self.view.unstaged_private_keys(after, limit).await
+    }
+
+    async fn audit_head(&mut self) -> Result<AuditHead, StoreError> {
+        self.view.audit_head().await
+    }
+
+    async fn audit_rows(
+        &mut self,
+        after: Option<Sequence>,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.view.audit_rows(after, limit).await
+    }
+
+    async fn checkpoints(
+        &mut self,
+        after: Option<Sequence>,
+        limit: u32,
+    ) -> Result<Vec<StoredCheckpoint>, StoreError> {
+        self.view.checkpoints(after, limit).await
     }
 }

@@ -1,12 +1,13 @@
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod master_key;
+mod trail;
 
-use keystead_application::audit::{canonical_bytes, from_canonical_bytes};
-use keystead_application::ports::{
-    AuditPage, AuditRecord, DamagedKeyset, KeysetCursor, KeysetPage, StoreError, StoreErrorKind,
-};
+use std::collections::BTreeMap;
+
+use keystead_application::ports::{DamagedKeyset, KeysetCursor, KeysetPage, StoreError, StoreErrorKind};
 use keystead_domain::keyset::{Keyset, StoredKeyset, Version};
-use keystead_domain::{AuditEvent, Fingerprint, Installation, KeysetId, SealedBytes, Sequence};
+use keystead_domain::{Fingerprint, Installation, KeysetId, SealedBytes};
+
+use self::trail::Trail;
 
 /// All that the store holds at one moment. Keysets are kept as columns, and the pointer beside them, as a database does.
 #[derive(Clone, Default)]
@@ -14,13 +15,14 @@ pub(super) struct State {
     pub(super) installation: Option<Installation>,
     rows: BTreeMap<KeysetId, Row>,
     active: Option<KeysetId>,
-    audit: Vec<Arc<[u8]>>,
+    pub(super) trail: Trail,
 }
 
 #[derive(Clone)]
 struct Row {
     columns: StoredKeyset,
     private_key: SealedBytes,
+    staged: Option<SealedBytes>,
 }
 
 impl State {
@@ -54,6 +56,7 @@ impl State {
         let row = Row {
             columns,
             private_key: private_key.clone(),
+            staged: None,
         };
         self.rows.insert(row.columns.id, row);
         Ok(())
@@ -105,14 +108,6 @@ impl State {
         }
         self.active = Some(to);
         Ok(())
-    }
-
-    pub(super) fn append_audit(&mut self, event: &AuditEvent) -> Result<Sequence, StoreError> {
-        let sequence = Sequence(self.audit.len() as u64 + 1);
-        let bytes = canonical_bytes(sequence, event)
-            .map_err(|error| StoreError::caused_by(StoreErrorKind::Corrupt, "append audit event", error))?;
-        self.audit.push(bytes.into());
-        Ok(sequence)
     }
 
     /// What a schema's constraints say at the end of a transaction: the keyset pointed at is the one in state Active.
@@ -181,21 +176,6 @@ impl State {
         self.rows.get(&id).map(|row| row.private_key.clone())
     }
 
-    pub(super) fn list_audit(&self, after: Option<Sequence>, limit: u32) -> Result<AuditPage, StoreError> {
-        let skipped = usize::try_from(after.map_or(0, |sequence| sequence.0)).unwrap_or(usize::MAX);
-        let records: Vec<AuditRecord> = self
-            .audit
-            .iter()
-            .skip(skipped)
-            .take(limit as usize)
-            .map(|bytes| from_canonical_bytes(bytes))
-            .collect::<Result<_, _>>()
-            .map_err(|error| StoreError::caused_by(StoreErrorKind::Corrupt, "read audit event", error))?;
-        let goes_on = skipped.saturating_add(records.len()) < self.audit.len();
-        let next = records.last().filter(|_| goes_on).map(|record| record.sequence);
-        Ok(AuditPage { records, next })
-    }
-
     fn id_of(&self, fingerprint: &Fingerprint) -> Option<KeysetId> {
         let row = self
             .rows
@@ -217,6 +197,6 @@ fn conflict(operation: &'static str, message: impl Into<String>) -> StoreError {
     StoreError::new(StoreErrorKind::Conflict, operation, message)
 }
 
-fn duplicate(operation: &'static str, message: &str) -> StoreError {
+fn duplicate(operation: &'static str, message: impl Into<String>) -> StoreError {
     StoreError::new(StoreErrorKind::Duplicate, operation, message)
 }

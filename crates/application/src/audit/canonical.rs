@@ -8,9 +8,16 @@ use std::collections::BTreeMap;
 use keystead_domain::{Action, Actor, AuditEvent, Outcome, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::ports::AuditRecord;
-
 const VERSION: u32 = 1;
+
+/// An event that has its place in the audit trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// Its place.
+    pub sequence: Sequence,
+    /// The event.
+    pub event: AuditEvent,
+}
 
 /// The stored bytes of an event are not what this program writes.
 #[derive(Debug, thiserror::Error)]

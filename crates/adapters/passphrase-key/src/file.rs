@@ -1,0 +1,195 @@
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
+/// Longer than a passphrase key file with any line ends; a longer file is something else and is not read on.
+const MAX_LEN: usize = 1024;
+
+/// What a file holds.
+pub(crate) type Content = Zeroizing<Vec<u8>>;
+
+/// Why the file cannot be used.
+pub(crate) enum Unusable {
+    /// There is one already.
+    Exists,
+    /// What is wrong, and what mends it.
+    Because(String),
+}
+
+/// Reads a file; `None` when there is none. A symbolic link is followed: what counts is the file that it leads to.
+pub(crate) fn read(path: &Path) -> Result<Option<Content>, Unusable> {
+    // Without NONBLOCK, opening a pipe would wait for a writer.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(because("it cannot be opened", &e)),
+    };
+    check_privacy(path, &file)?;
+    let mut content = Zeroizing::new(vec![0; MAX_LEN]);
+    let mut len = 0;
+    while len < MAX_LEN {
+        match file.read(&mut content[len..]) {
+            Ok(0) => break,
+            Ok(more) => len += more,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(because("it cannot be read", &e)),
+        }
+    }
+    content.truncate(len);
+    Ok(Some(content))
+}
+
+/// Keeps a new file. It stands under its name whole and flushed, or not at all, and replaces nothing.
+pub(crate) fn create(path: &Path, content: &Content, tag: [u8; 8]) -> Result<(), Unusable> {
+    if path.symlink_metadata().is_ok() {
+        return Err(Unusable::Exists);
+    }
+    let folder = folder_of(path);
+    let name = path
+        .file_name()
+        .ok_or_else(|| Unusable::Because("it has no file name".into()))?;
+    let opened = File::open(folder).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => Unusable::Because(format!("there is no folder {}", folder.display())),
+        _ => because("its folder cannot be opened", &e),
+    })?;
+    // Creators take turns, so a temporary file that is found here was left by one that was killed. Where folders
+    // cannot be locked, leftovers stay: nobody knows whether they are being written.
+    if opened.lock().is_ok() {
+        remove_leftovers(folder, &temporary_prefix(name));
+    }
+    let mut temporary_name = temporary_prefix(name);
+    temporary_name.push(format!("{:016x}{TEMPORARY_SUFFIX}", u64::from_be_bytes(tag)));
+    let temporary = Temporary(folder.join(temporary_name));
+    write(&temporary.0, content)?;
+    publish(&temporary.0, path)?;
+    flush(&opened)
+}
+
+/// Makes the names in the folder of this file last.
+pub(crate) fn flush_folder(path: &Path) -> Result<(), Unusable> {
+    let opened = File::open(folder_of(path)).map_err(|e| because("its folder cannot be opened", &e))?;
+    flush(&opened)
+}
+
+fn flush(folder: &File) -> Result<(), Unusable> {
+    folder
+        .sync_all()
+        .map_err(|e| because("its folder cannot be flushed to the medium", &e))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// Removes the file when it is dropped; after publishing there is none under this name.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn temporary_prefix(name: &std::ffi::OsStr) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    prefix
+}
+
+fn remove_leftovers(folder: &Path, prefix: &OsString) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        let is_temporary =
+            name.starts_with(prefix.as_encoded_bytes()) && name.ends_with(TEMPORARY_SUFFIX.as_bytes());
+        if is_temporary && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            // What cannot be removed harms nothing; the key is made all the same.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn write(path: &Path, content: &Content) -> Result<(), Unusable> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|e| because("it cannot be created", &e))?;
+    // A file system without permissions would let everybody guess passphrases; better not to write it.
+    check_privacy(path, &file)?;
+    file.write_all(content)
+        .and_then(|()| file.sync_all())
+        .map_err(|e| because("it cannot be written", &e))
+}
+
+/// Gives a file its name, unless that is taken.
+pub(crate) fn publish(temporary: &Path, path: &Path) -> Result<(), Unusable> {
+    let published = match renameat_with(CWD, temporary, CWD, path, RenameFlags::NOREPLACE) {
+        // Not every file system can rename so; a second name for the same file never replaces either.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            fs::hard_link(temporary, path).and_then(|()| fs::remove_file(temporary))
+        }
+        renamed => renamed.map_err(io::Error::from),
+    };
+    published.map_err(|e| match e.kind() {
+        ErrorKind::AlreadyExists => Unusable::Exists,
+        _ => because("it cannot be put under its name", &e),
+    })
+}
+
+fn check_privacy(path: &Path, file: &File) -> Result<(), Unusable> {
+    let found = file
+        .metadata()
+        .map_err(|e| because("it cannot be looked at", &e))?;
+    let mode = found.mode() & 0o777;
+    let me = rustix::process::geteuid().as_raw();
+    if !found.is_file() {
+        Err(Unusable::Because("it is not a regular file".into()))
+    } else if found.uid() != me && found.uid() != 0 {
+        // Whoever owns the file can guess passphrases.
+        Err(Unusable::Because(format!(
+            "it belongs to another user (uid {}); take it away if that is not meant, or run: chown {me} {}",
+            found.uid(),
+            shell_word(path)
+        )))
+    } else if mode & 0o077 != 0 {
+        Err(Unusable::Because(format!(
+            "others can use it (mode {mode:04o}); run: chmod 600 {}",
+            shell_word(path)
+        )))
+    } else {
+        Ok(())
+    }
+}
+
+fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+pub(crate) fn because(what: &str, error: &io::Error) -> Unusable {
+    Unusable::Because(format!("{what}: {error}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+use keystead_application::audit::{StoredCheckpoint, StoredEvent};
+use keystead_application::ports::{KeysetPage, MasterKeyCensus, UnstagedKey};
+use keystead_domain::{AuditHead, Installation, Keyset, SealedBytes};
+
+/// About what a row takes beside the bytes of its own; a keyset is about that large.
+pub(crate) const ROW: usize = 1_024;
+
+/// What a read gives: remembered, and compared with what the same read gives later.
+pub(crate) trait Answer: Sized + Send + Sync + 'static {
+    fn copy(&self) -> Self;
+
+    fn same(&self, later: &Self) -> bool;
+
+    /// About how many bytes it takes to remember it.
+    fn weight(&self) -> usize;
+}
+
+macro_rules! answers {
+    ($($type:ty: |$answer:ident| $weight:expr;)+) => {$(
+        impl Answer for $type {
+            fn copy(&self) -> Self {
+                self.clone()
+            }
+
+            fn same(&self, later: &Self) -> bool {
+                self == later
+            }
+
+            fn weight(&self) -> usize {
+                let $answer = self;
+                ROW + $weight
+            }
+        }
+    )+};
+}
+
+answers! {
+    Option<Installation>: |_installation| ROW;
+    Option<Keyset>: |_keyset| 0;
+    Vec<Keyset>: |keysets| keysets.len() * ROW;
+    Option<SealedBytes>: |sealed| sealed.as_ref().map_or(0, |sealed| sealed.ciphertext.len());
+    MasterKeyCensus: |census| (census.sealed.len() + census.staged.len()) * ROW;
+    Vec<UnstagedKey>: |keys| keys.iter().map(|key| ROW + key.sealed.ciphertext.len()).sum::<usize>();
+    AuditHead: |_head| 0;
+    Vec<StoredEvent>: |rows| rows.iter().map(|row| ROW + row.canonical.len()).sum::<usize>();
+    Vec<StoredCheckpoint>: |all| all.iter().map(|checkpoint| ROW + checkpoint.note.len()).sum::<usize>();
+}
+
+impl Answer for KeysetPage {
+    fn copy(&self) -> Self {
+        Self {
+            keysets: self.keysets.clone(),
+            damaged: self.damaged.clone(),
+            next: self.next,
+        }
+    }
+
+    fn same(&self, later: &Self) -> bool {
+        let Self {
+            keysets,
+            damaged,
+            next,
+        } = later;
+        (&self.keysets, &self.damaged, &self.next) == (keysets, damaged, next)
+    }
+
+    fn weight(&self) -> usize {
+        (1 + self.keysets.len() + self.damaged.len()) * ROW
+    }
+}

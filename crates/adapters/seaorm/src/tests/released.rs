@@ -1,0 +1,152 @@
+//! Databases that released versions made, as `sqlite3 .dump` wrote them, with the master key beside them: each is
+//! migrated, and everything in it is there, fits together and opens.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use keystead_application::audit::TrailChecker;
+use keystead_application::ports::{MasterKey, MasterKeyProvider};
+use keystead_domain::{AuditHead, Sequence};
+use keystead_key_file::KeyFileMasterKeyProvider;
+use keystead_system::OsRandomness;
+
+use super::*;
+
+/// A version of the schema that was released, and what its database holds.
+struct Released {
+    dump: &'static str,
+    master_key: &'static str,
+    hints: &'static [&'static str],
+    active: &'static str,
+    events: u64,
+}
+
+const RELEASED: [Released; 1] = [Released {
+    dump: include_str!("../../tests/fixtures/schema-1.sql"),
+    master_key: include_str!("../../tests/fixtures/schema-1.master.key"),
+    hints: &["Büro 2026 🔑", "second, renamed 'quoted'", "imported"],
+    active: "second, renamed 'quoted'",
+    events: 15,
+}];
+
+#[tokio::test]
+async fn databases_of_released_versions_are_migrated_whole() {
+    for released in RELEASED {
+        let place = Place::new();
+        place.load(released.dump);
+        let refused = SeaOrmStore::connect(place.options()).await.err().unwrap();
+        assert_eq!(
+            refused.kind,
+            keystead_application::ports::StoreErrorKind::NotMigrated
+        );
+        let store = place.store().await;
+        let mut snapshot = store.snapshot().await.unwrap();
+
+        let installation = snapshot.installation().await.unwrap().unwrap();
+        let master_key = master_key(&place, released.master_key).await;
+        let context = Installation::key_check_context(installation.id);
+        let check = master_key.open(&installation.key_check, &context).await.unwrap();
+        assert!(check.expose() == Installation::KEY_CHECK_TEXT);
+
+        let page = snapshot.list_keysets(None, 100).await.unwrap();
+        let hints: Vec<&str> = page.keysets.iter().map(|keyset| keyset.hint().as_str()).collect();
+        assert_eq!(hints, released.hints);
+        assert!(page.damaged.is_empty() && page.next.is_none());
+        let active = snapshot.active_keyset().await.unwrap().unwrap();
+        assert_eq!(active.hint().as_str(), released.active);
+        for keyset in &page.keysets {
+            let sealed = snapshot.sealed_private_key(keyset.id()).await.unwrap().unwrap();
+            let opened = master_key.open(&sealed, &keyset.sealing_context()).await.unwrap();
+            assert_eq!(
+                openssl_fingerprint(opened.expose()),
+                keyset.fingerprint().to_string()
+            );
+        }
+        drop(snapshot);
+        verify(&store, released.events).await;
+
+        // And it goes on.
+        let mut work = store.begin().await.unwrap();
+        activate(work.as_mut(), page.keysets[0].id(), 5).await;
+        work.commit().await.unwrap();
+        verify(&store, released.events + 1).await;
+        assert_eq!(
+            place.sqlite3("PRAGMA integrity_check; PRAGMA foreign_key_check"),
+            "ok"
+        );
+    }
+}
+
+/// A schema that was just made and one that was migrated are the same.
+#[tokio::test]
+async fn a_migrated_schema_is_like_a_new_one() {
+    const SCHEMA: &str = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
+    let new = Place::new();
+    new.migrate().await;
+    for released in RELEASED {
+        let place = Place::new();
+        place.load(released.dump);
+        place.migrate().await;
+        assert_eq!(place.sqlite3(SCHEMA), new.sqlite3(SCHEMA));
+    }
+}
+
+async fn verify(store: &SeaOrmStore, events: u64) {
+    let mut snapshot = store.snapshot().await.unwrap();
+    let head: AuditHead = snapshot.audit_head().await.unwrap();
+    assert_eq!(head.sequence, Sequence(events));
+    let mut checker = TrailChecker::new();
+    for row in snapshot.audit_rows(None, 1000).await.unwrap() {
+        checker.look_at(&row);
+    }
+    let verified = checker.finish(head);
+    assert_eq!(
+        (verified.events, verified.findings.as_slice()),
+        (events, [].as_slice())
+    );
+}
+
+async fn master_key(place: &Place, text: &str) -> Arc<dyn MasterKey> {
+    let path = place.folder.path().join("master.key");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let provider = KeyFileMasterKeyProvider::new(path, Arc::new(OsRandomness));
+    provider.keys().await.unwrap().remove(0)
+}
+
+/// What OpenSSL takes a private key for.
+fn openssl_fingerprint(private_key: &[u8]) -> String {
+    let pipe = |program: &str, args: &[&str], input: &[u8]| {
+        let mut child = Command::new(program)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        child.wait_with_output().unwrap().stdout
+    };
+    let public = pipe(
+        "openssl",
+        &["pkey", "-inform", "DER", "-pubout", "-outform", "DER"],
+        private_key,
+    );
+    let digest = String::from_utf8(pipe("sha256sum", &[], &public)).unwrap();
+    digest[..64].to_owned()
+}
+
+impl Place {
+    fn load(&self, dump: &str) {
+        let mut child = Command::new("sqlite3")
+            .arg("-bail")
+            .arg(self.path())
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(dump.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+}

@@ -1,0 +1,72 @@
+//! The settings as they are written.
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wire {
+    pub(super) data_dir: String,
+    pub(super) database: DatabaseWire,
+    pub(super) master_key: MasterKeyWire,
+    pub(super) keyset: KeysetWire,
+    pub(super) export: ExportWire,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DatabaseWire {
+    pub(super) url: String,
+    pub(super) url_file: String,
+    pub(super) password: String,
+    pub(super) password_file: String,
+    pub(super) busy_timeout_seconds: u64,
+    pub(super) retry_seconds: u64,
+    pub(super) max_connections: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MasterKeyWire {
+    pub(super) provider: String,
+    pub(super) file: String,
+    pub(super) passphrase: PassphraseWire,
+    pub(super) systemd: SystemdWire,
+    pub(super) pkcs11: Pkcs11Wire,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PassphraseWire {
+    pub(super) file: String,
+    pub(super) passphrase: String,
+    pub(super) passphrase_file: String,
+    pub(super) new_passphrase_file: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SystemdWire {
+    pub(super) credential: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pkcs11Wire {
+    pub(super) module: String,
+    pub(super) token: String,
+    pub(super) key: String,
+    pub(super) pin: String,
+    pub(super) pin_file: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeysetWire {
+    pub(super) bits: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExportWire {
+    pub(super) pbkdf2_iterations: u32,
+}

@@ -1,0 +1,112 @@
+//! Which providers of master keys there are, and how each is set up. One function for each.
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use keystead_application::ports::{MasterKeyProvider, MasterKeyProviders, Randomness};
+use keystead_key_file::{KeyFileMasterKeyProvider, SystemdCredentialProvider};
+use keystead_passphrase_key::PassphraseMasterKeyProvider;
+
+use crate::configuration::MasterKeySettings;
+use crate::secrets::ConfiguredPassphrase;
+
+/// Every provider that is set up, with the one that the settings name in front.
+pub(crate) fn providers(
+    settings: &MasterKeySettings,
+    randomness: &Arc<dyn Randomness>,
+) -> anyhow::Result<MasterKeyProviders> {
+    let mut all = vec![
+        key_file(settings, randomness),
+        passphrase(settings, randomness),
+        systemd_credential(settings, randomness),
+    ];
+    all.extend(pkcs11(settings, randomness)?);
+    let wanted = settings.provider.as_str();
+    let Some(preferred) = all.iter().position(|provider| provider.name() == wanted) else {
+        if wanted == "pkcs11" {
+            bail!(
+                "master_key.provider is pkcs11, and master_key.pkcs11.module does not say where the token's library is"
+            );
+        }
+        bail!(
+            "master_key.provider is \"{wanted}\"; key-file, passphrase, systemd-credential and pkcs11 are known"
+        );
+    };
+    let preferred = all.swap_remove(preferred);
+    Ok(MasterKeyProviders::new(preferred, all))
+}
+
+fn key_file(settings: &MasterKeySettings, randomness: &Arc<dyn Randomness>) -> Arc<dyn MasterKeyProvider> {
+    Arc::new(KeyFileMasterKeyProvider::new(
+        settings.file.clone(),
+        Arc::clone(randomness),
+    ))
+}
+
+fn passphrase(settings: &MasterKeySettings, randomness: &Arc<dyn Randomness>) -> Arc<dyn MasterKeyProvider> {
+    Arc::new(PassphraseMasterKeyProvider::new(
+        settings.passphrase_file.clone(),
+        Arc::new(ConfiguredPassphrase {
+            present: settings.passphrase.clone(),
+            new: settings.new_passphrase.clone(),
+        }),
+        Arc::clone(randomness),
+    ))
+}
+
+fn systemd_credential(
+    settings: &MasterKeySettings,
+    randomness: &Arc<dyn Randomness>,
+) -> Arc<dyn MasterKeyProvider> {
+    let directory = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|directory| !directory.is_empty());
+    Arc::new(SystemdCredentialProvider::new(
+        directory.map(Into::into),
+        settings.credential.clone(),
+        Arc::clone(randomness),
+    ))
+}
+
+#[cfg(feature = "pkcs11")]
+fn pkcs11(
+    settings: &MasterKeySettings,
+    randomness: &Arc<dyn Randomness>,
+) -> anyhow::Result<Option<Arc<dyn MasterKeyProvider>>> {
+    use keystead_pkcs11::{Pkcs11MasterKeyProvider, Pkcs11Options};
+
+    use crate::configuration::Pkcs11Settings;
+    use crate::secrets::ConfiguredPin;
+
+    let Some(Pkcs11Settings {
+        module,
+        token,
+        key,
+        pin,
+    }) = &settings.pkcs11
+    else {
+        return Ok(None);
+    };
+    if token.is_empty() {
+        bail!("master_key.pkcs11.module is set, and master_key.pkcs11.token does not say which token");
+    }
+    let options = Pkcs11Options {
+        module: module.clone(),
+        token_label: token.clone(),
+        key_label: key.clone(),
+        pin: Arc::new(ConfiguredPin(pin.clone())),
+    };
+    Ok(Some(Arc::new(Pkcs11MasterKeyProvider::new(
+        options,
+        Arc::clone(randomness),
+    ))))
+}
+
+#[cfg(not(feature = "pkcs11"))]
+fn pkcs11(
+    settings: &MasterKeySettings,
+    _: &Arc<dyn Randomness>,
+) -> anyhow::Result<Option<Arc<dyn MasterKeyProvider>>> {
+    match settings.pkcs11 {
+        Some(_) => bail!("master_key.pkcs11 is set, and this program was built without PKCS#11"),
+        None => Ok(None),
+    }
+}
