@@ -23,6 +23,14 @@ kill:
 concurrency:
     KEYSTEAD_TEST_ROUNDS=50 cargo test --locked -p keystead --test concurrency
 
+# Two thousand changes by sixteen processes on each server, and again while the server is killed fifty times.
+load:
+    KEYSTEAD_TEST_OPERATIONS=2000 KEYSTEAD_TEST_CRASHES=50 cargo test --locked -p keystead --test load -- --test-threads 1
+
+# Ten thousand private keys under a new master key, killed fifty times on each engine.
+rotation:
+    KEYSTEAD_TEST_KEYSETS=10000 KEYSTEAD_TEST_KILLS=50 cargo test --locked -p keystead --test rotation -- --test-threads 1
+
 # Licences, banned and duplicate crates, sources and advisories.
 deny:
     cargo deny --locked check

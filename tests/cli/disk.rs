@@ -133,6 +133,7 @@ fn a_read_only_disk_is_said_to_be_so_and_works_again_when_it_is_not() {
     let script = "
         step init $KEYSTEAD init --bits 2048 --hint first
         mount -o remount,ro \"$DATA\"
+        step look $KEYSTEAD keyset list
         step create $KEYSTEAD keyset create --bits 2048 --hint second
         step rotate $KEYSTEAD master-key rotate
         mount -o remount,rw \"$DATA\"
@@ -144,11 +145,17 @@ fn a_read_only_disk_is_said_to_be_so_and_works_again_when_it_is_not() {
         return;
     }
     assert_eq!(step(&machine, "init").status, 0, "{}", step(&machine, "init").err);
+    let look = step(&machine, "look");
+    assert!(
+        look.status == 0 && look.out.contains("first"),
+        "what is there can be looked at: {}",
+        look.err
+    );
     for name in ["create", "rotate"] {
         let refused = step(&machine, name);
         assert_eq!(refused.status, 1, "{}", refused.out);
         assert!(
-            refused.err.contains("read-only") && refused.err.contains("  fix: "),
+            refused.err.to_lowercase().contains("read-only") && refused.err.contains("  fix: "),
             "{name}: {}",
             refused.err
         );

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use keystead_age::AgeSealedFormat;
 use keystead_application::Status;
 use keystead_application::ports::{
-    FileShares, MasterKeyProviders, Randomness, Schema, SchemaStatus, ShareProvider, Store, StoreError,
-    StoreErrorKind,
+    FileShares, MasterKeyProviders, Randomness, Schema, ShareProvider, Store, StoreError, StoreErrorKind,
+    StoreProvider,
 };
 use keystead_application::use_cases::InstallationError;
 use keystead_cli::{Failure, Foundation, Setting, Tools, Wiring};
@@ -20,7 +20,7 @@ use keystead_ed25519::Ed25519SigningEngine;
 use keystead_local_share::LocalShareProvider;
 use keystead_pem::{PemExportCodec, PemOptions};
 use keystead_retry::{RetryOptions, RetryingStore, TimedStore, retried};
-use keystead_seaorm::{SeaOrmOptions, SeaOrmSchema, SeaOrmStore};
+use keystead_seaorm::{SeaOrmOptions, SeaOrmStoreProvider};
 use keystead_system::{OsRandomness, SystemClock};
 use zeroize::Zeroizing;
 
@@ -38,28 +38,17 @@ const CALL_LIMIT: Duration = Duration::from_secs(300);
 pub(crate) struct Assembly {
     configuration: Configuration,
     tools: Tools,
-    database: SeaOrmOptions,
-    schema: Arc<SeaOrmSchema>,
+    database: Arc<dyn StoreProvider>,
     master_keys: MasterKeyProviders,
     retry: RetryOptions,
     randomness: Arc<dyn Randomness>,
-    /// What is to be closed at the end.
-    opened: Mutex<Vec<SeaOrmStore>>,
 }
 
 impl Assembly {
     pub(crate) fn new(configuration: Configuration) -> anyhow::Result<Self> {
         let randomness: Arc<dyn Randomness> = Arc::new(OsRandomness);
-        let settings = &configuration.database;
-        let mut database = match &settings.url {
-            Some(url) => SeaOrmOptions::new(url.to_string()),
-            None => SeaOrmOptions::for_sqlite_file(&configuration.data_dir.join(DATABASE_FILE))?,
-        };
-        database.password = settings.password.clone();
-        database.busy_timeout = settings.busy_timeout;
-        database.max_connections = settings.max_connections;
-        let schema = Arc::new(SeaOrmSchema::new(database.clone())?);
-        if !schema.is_embedded() && !configuration.master_key.place_is_chosen {
+        let database = store_provider(&configuration)?;
+        if !database.is_embedded() && !configuration.master_key.place_is_chosen {
             bail!(
                 "the database is on a server, and nothing says where the master key is to be kept; \
                  set master_key.file, or another provider in the section master_key"
@@ -81,80 +70,81 @@ impl Assembly {
         Ok(Self {
             master_keys: master_keys::providers(&configuration.master_key, &randomness)?,
             retry: RetryOptions {
-                give_up_after: settings.retry,
+                give_up_after: configuration.database.retry,
                 ..RetryOptions::default()
             },
             configuration,
             tools,
             database,
-            schema,
             randomness,
-            opened: Mutex::default(),
         })
     }
 
     /// Closes what was opened, so that a copy of the database file is complete.
     pub(crate) async fn close(&self) {
-        let opened = self
-            .opened
-            .lock()
-            .map(|mut opened| std::mem::take(&mut *opened))
-            .unwrap_or_default();
-        for store in opened {
-            if let Err(error) = store.close().await {
-                tracing::warn!(%error, "the database was not closed in order; nothing is lost by that");
-            }
+        if let Err(error) = self.database.close().await {
+            tracing::warn!(%error, "the database was not closed in order; nothing is lost by that");
         }
     }
 
     async fn foundation(&self) -> Result<Foundation, Failure> {
-        let connect = || SeaOrmStore::connect(self.database.clone());
-        let store = match retried(&self.retry, &self.randomness, connect).await {
-            Err(error) if error.kind == StoreErrorKind::NotMigrated => {
-                return Err(self.not_migrated(error).await);
-            }
+        let open = || self.database.open();
+        let store = match retried(&self.retry, &self.randomness, open).await {
+            Err(error) if error.kind == StoreErrorKind::NotMigrated => self.brought_up_to_date(error).await?,
             other => other.map_err(InstallationError::from)?,
         };
-        if let Ok(mut opened) = self.opened.lock() {
-            opened.push(store.clone());
-        }
         Ok(Foundation {
             store: self.with_patience(store),
             master_keys: self.master_keys.clone(),
-            place: self.schema.place(),
+            place: self.database.place(),
         })
     }
 
-    /// A server may go away and come back, and undoes what stands in the way of others. A file does neither.
-    fn with_patience(&self, store: SeaOrmStore) -> Arc<dyn Store> {
-        if self.schema.is_embedded() {
-            return Arc::new(store);
+    /// What becomes of a store that is not what this program works with.
+    async fn brought_up_to_date(&self, error: StoreError) -> Result<Arc<dyn Store>, Failure> {
+        let status = self.database.status().await.map_err(InstallationError::from)?;
+        if !status.exists {
+            return Err(InstallationError::NotInitialised.into());
         }
-        let limit = self.database.busy_timeout + CALL_LIMIT;
-        let timed = TimedStore::new(Arc::new(store), limit);
-        let randomness = Arc::clone(&self.randomness);
-        Arc::new(RetryingStore::new(
-            Arc::new(timed),
-            self.retry.clone(),
-            randomness,
-        ))
+        // On a server that is decided by a person.
+        if !self.database.is_embedded() {
+            return Err(InstallationError::from(error).into());
+        }
+        self.migrate().await?;
+        Ok(self.database.open().await.map_err(InstallationError::from)?)
     }
 
-    /// Whether there is nothing yet, or something old.
-    async fn not_migrated(&self, error: StoreError) -> Failure {
-        match self.schema.status().await {
-            Ok(SchemaStatus { exists: false, .. }) => InstallationError::NotInitialised.into(),
-            _ => InstallationError::from(error).into(),
+    /// A server may go away and come back, and undoes what stands in the way of others. A file does neither.
+    fn with_patience(&self, store: Arc<dyn Store>) -> Arc<dyn Store> {
+        if self.database.is_embedded() {
+            return store;
         }
+        let limit = self.configuration.database.busy_timeout + CALL_LIMIT;
+        let timed = Arc::new(TimedStore::new(store, limit));
+        let randomness = Arc::clone(&self.randomness);
+        Arc::new(RetryingStore::new(timed, self.retry.clone(), randomness))
     }
 
     async fn migrate(&self) -> Result<(), Failure> {
-        let migrate = || self.schema.migrate();
+        let migrate = || self.database.migrate();
         retried(&self.retry, &self.randomness, migrate)
             .await
             .map_err(InstallationError::from)?;
         Ok(())
     }
+}
+
+/// The database. Another backend takes the place of this one here.
+fn store_provider(configuration: &Configuration) -> anyhow::Result<Arc<dyn StoreProvider>> {
+    let settings = &configuration.database;
+    let mut database = match &settings.url {
+        Some(url) => SeaOrmOptions::new(url.to_string()),
+        None => SeaOrmOptions::for_sqlite_file(&configuration.data_dir.join(DATABASE_FILE))?,
+    };
+    database.password = settings.password.clone();
+    database.busy_timeout = settings.busy_timeout;
+    database.max_connections = settings.max_connections;
+    Ok(Arc::new(SeaOrmStoreProvider::new(database)?))
 }
 
 /// One line for each share technology.
@@ -183,7 +173,7 @@ impl Wiring for Assembly {
     }
 
     async fn prepare(&self) -> Result<Foundation, Failure> {
-        if self.schema.is_embedded() {
+        if self.database.is_embedded() {
             make_private_folder(&self.configuration.data_dir)?;
         }
         self.migrate().await?;
@@ -191,19 +181,6 @@ impl Wiring for Assembly {
     }
 
     async fn open(&self) -> Result<Foundation, Failure> {
-        // An embedded database is brought up to date whenever it is opened; on a server that is decided by a person.
-        if self.schema.is_embedded() {
-            if !self
-                .schema
-                .status()
-                .await
-                .map_err(InstallationError::from)?
-                .exists
-            {
-                return Err(InstallationError::NotInitialised.into());
-            }
-            self.migrate().await?;
-        }
         self.foundation().await
     }
 
@@ -213,7 +190,7 @@ impl Wiring for Assembly {
     }
 
     fn schema(&self) -> Arc<dyn Schema> {
-        Arc::clone(&self.schema) as Arc<dyn Schema>
+        Arc::clone(&self.database) as Arc<dyn Schema>
     }
 
     fn settings(&self) -> Vec<Setting> {

@@ -2,8 +2,10 @@
 //!
 //! It is complete and passes the conformance suite (`tests/contract.rs`). It is short, because it decides nothing: the
 //! rules are asked before a store is. Read it from the top: this file says when units of work begin, `unit` what they
-//! change, `reads` what is seen, `records` what bytes are kept, `rows` how redb is asked.
+//! change, `reads` what is seen, `records` what bytes are kept, `rows` how redb is asked, `provider` how the program comes
+//! by the store.
 
+mod provider;
 mod reads;
 mod records;
 mod rows;
@@ -22,6 +24,8 @@ use tokio::sync::Mutex;
 use self::reads::RedbSnapshot;
 use self::rows::{TABLES, failed};
 use self::unit::RedbUnitOfWork;
+
+pub use self::provider::RedbStoreProvider;
 
 /// A store in one file. The file is locked: one process has it at a time, and clones of this are its handles.
 #[derive(Clone)]

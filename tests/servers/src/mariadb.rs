@@ -138,10 +138,12 @@ impl MariaDbServer {
             "--skip-name-resolve",
             "--max-connections=200",
         ]);
-        if !self.settings.durable {
+        server.args(match self.settings.durable {
+            // Room for what a server of its own would have room for.
+            true => ["--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M"],
             // Handed to the operating system at each commit, and not waited for.
-            server.args(["--innodb-flush-log-at-trx-commit=2", "--innodb-doublewrite=0"]);
-        }
+            false => ["--innodb-flush-log-at-trx-commit=2", "--innodb-doublewrite=0"],
+        });
         let socket = self.socket();
         let is_ready = move || ping(&socket);
         self.running = Some(self.home.start(server, is_ready)?);

@@ -162,9 +162,11 @@ impl PostgresServer {
             "listen_addresses=127.0.0.1".into(),
             "max_connections=200".into(),
         ];
-        if !self.settings.durable {
-            options.extend(["fsync=off".into(), "full_page_writes=off".into()]);
-        }
+        options.extend(match self.settings.durable {
+            // Room for what a server of its own would have room for.
+            true => ["shared_buffers=512MB".to_owned(), "max_wal_size=4GB".to_owned()],
+            false => ["fsync=off".to_owned(), "full_page_writes=off".to_owned()],
+        });
         if let Some((certificate, key)) = &self.tls {
             options.push("ssl=on".into());
             options.push(format!("ssl_cert_file={}", certificate.display()));

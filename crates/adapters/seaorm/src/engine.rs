@@ -150,6 +150,7 @@ impl Database {
     /// Brings the database itself, not its schema, into the form in which this program uses it.
     pub(crate) async fn prepare(&self) -> Result<(), StoreError> {
         match self.engine.kind {
+            Kind::Sqlite(ref file) if file.is_frozen() => Ok(()),
             Kind::Sqlite(_) => {
                 sqlite::use_write_ahead_log(&self.connection, self.engine.busy_timeout, &self.failures).await
             }

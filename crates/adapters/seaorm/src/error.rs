@@ -47,6 +47,12 @@ pub(crate) const NO_RIGHT: Meaning = (
 const NO_CONNECTION: &str =
     "cannot be reached; check that the server runs, its address, and the network between";
 
+const NO_FILE: &str = "cannot be reached: a file that this needs is missing or must not be read; check the socket, or the \
+                       certificates that the URL names";
+
+const TLS_NEEDED: &str =
+    "takes this kind of password over TLS only; turn TLS on in the URL (ssl-mode), or use its socket";
+
 const NO_TRUST: &str = "cannot be reached over TLS; check the server's certificate, that it is for this host name, and \
                         the authority that the URL names (sslrootcert for PostgreSQL, ssl-ca for MariaDB and MySQL)";
 
@@ -147,10 +153,16 @@ impl Failures {
             DriverError::ColumnDecode { .. } | DriverError::Decode(_) | DriverError::ColumnNotFound(_) => {
                 (StoreErrorKind::Corrupt, None)
             }
+            DriverError::Configuration(_) if self.remote => (StoreErrorKind::Unavailable, Some(TLS_NEEDED)),
             DriverError::Tls(_) => (StoreErrorKind::Unavailable, Some(NO_TRUST)),
             DriverError::Io(e) if self.remote => match e.kind() {
                 // What TLS makes of a certificate that it does not accept.
                 io::ErrorKind::InvalidData => (StoreErrorKind::Unavailable, Some(NO_TRUST)),
+                io::ErrorKind::PermissionDenied => (StoreErrorKind::Unavailable, Some(NO_FILE)),
+                // A socket is missing when its server does not run. On the way to a host there are no files but ours.
+                io::ErrorKind::NotFound if !self.place.starts_with('/') => {
+                    (StoreErrorKind::Unavailable, Some(NO_FILE))
+                }
                 _ => (StoreErrorKind::Disconnected, None),
             },
             // A server that is killed in the middle of an answer.

@@ -16,6 +16,7 @@ mod migration;
 mod mysql;
 mod options;
 mod postgres;
+mod provider;
 mod read;
 mod rotation;
 mod schema;
@@ -28,5 +29,6 @@ mod transaction;
 mod write;
 
 pub use options::SeaOrmOptions;
+pub use provider::SeaOrmStoreProvider;
 pub use schema::SeaOrmSchema;
 pub use store::SeaOrmStore;

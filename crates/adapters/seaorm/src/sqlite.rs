@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use keystead_application::ports::{StoreError, StoreErrorKind};
 use percent_encoding::percent_decode_str;
+use rustix::fs::{StatVfsMountFlags, statvfs};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::sqlx::{ConnectOptions, Connection};
 use sea_orm::{
@@ -68,6 +69,18 @@ impl SqliteFile {
         &self.0
     }
 
+    /// Whether nobody can change it, because of how its disk is mounted.
+    pub(crate) fn is_frozen(&self) -> bool {
+        statvfs(&self.0).is_ok_and(|mounted| mounted.f_flag.contains(StatVfsMountFlags::RDONLY))
+    }
+
+    /// Whether there are changes that are not in the file itself yet.
+    fn has_changes_beside_it(&self) -> bool {
+        let mut log = self.0.clone().into_os_string();
+        log.push("-wal");
+        fs::metadata(log).is_ok_and(|log| log.len() > 0)
+    }
+
     /// A file of no length is one that somebody began to make; there is nothing in it.
     pub(crate) fn exists(&self) -> Result<bool, StoreError> {
         match fs::metadata(&self.0) {
@@ -121,7 +134,19 @@ pub(crate) async fn connect(
     max_connections: u32,
     failures: &Failures,
 ) -> Result<DatabaseConnection, StoreError> {
+    let frozen = file.is_frozen();
+    if frozen && file.has_changes_beside_it() {
+        return Err(failures.because(
+            StoreErrorKind::NoSpace,
+            OPEN,
+            "is on a read-only disk, and its last changes still have to be written into it; mount the disk for writing, \
+             or copy the file together with those beside it to a disk that can be written",
+        ));
+    }
     let options = SqliteConnectOptions::new()
+        // What nobody can change can be looked at without the files that SQLite would put beside it.
+        .read_only(frozen)
+        .immutable(frozen)
         .filename(file.path())
         .create_if_missing(false)
         .busy_timeout(busy_timeout.min(Duration::from_secs(24 * 60 * 60)))

@@ -23,7 +23,7 @@ pub use file_share::{
 pub use master_key::{MasterKey, MasterKeyError, MasterKeyProvider, MasterKeyProviders};
 pub use randomness::{Randomness, RandomnessError, RandomnessExt};
 pub use rsa_engine::{EncodedPrivateKey, EncodedPublicKey, KeyPair, LoadedKey, RsaEngine, RsaError};
-pub use schema::{Schema, SchemaStatus};
+pub use schema::{Schema, SchemaStatus, StoreProvider};
 pub use sealed_format::{
     HeaderPlan, ParsedHeader, PayloadStream, SealedFormat, SealedFormatError, SealedHeader,
 };

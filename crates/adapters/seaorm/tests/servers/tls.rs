@@ -33,7 +33,7 @@ async fn a_server_has_to_show_the_right_certificate_for_its_name() {
     for url in [
         url("localhost", "verify-full", &wrong),
         url("127.0.0.1", "verify-full", &right),
-        without,
+        without.clone(),
     ] {
         let refused = schema(&url).status().await.unwrap_err();
         assert_eq!(refused.kind, StoreErrorKind::Unavailable, "{refused:?}");
@@ -42,6 +42,13 @@ async fn a_server_has_to_show_the_right_certificate_for_its_name() {
             "{refused}"
         );
     }
+    let no_file = format!("{without}&sslrootcert=/nowhere/ca.pem");
+    let refused = schema(&no_file).status().await.unwrap_err();
+    assert_eq!(refused.kind, StoreErrorKind::Unavailable, "{refused:?}");
+    assert!(
+        refused.to_string().contains("certificates that the URL names"),
+        "{refused}"
+    );
     // The name does not matter where only the authority is asked for.
     schema(&url("127.0.0.1", "verify-ca", &right))
         .status()
