@@ -21,7 +21,7 @@ fn machine_with_token() -> Option<Machine> {
         return None;
     }
     let module = MODULES.into_iter().find(|path| fs::exists(path).unwrap());
-    let module = module.expect("softhsm2-util is here and its library is not");
+    let module = module.unwrap_or_else(|| panic!("softhsm2-util is here and its library is not"));
     let mut machine = Machine::new();
     fs::create_dir(machine.path("tokens")).unwrap();
     let conf = format!(

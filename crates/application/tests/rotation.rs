@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use keystead_application::ports::{
-    MasterKeyProvider, MasterKeyProviders, Snapshot, Store, StoreError, StoreErrorKind, UnitOfWork,
+    MasterKey, MasterKeyError, MasterKeyProvider, MasterKeyProviders, Snapshot, Store, StoreError,
+    StoreErrorKind, UnitOfWork,
 };
 use keystead_application::use_cases::{
-    InstallationError, KeysetError, MasterKeyStatus, RotateMasterKey, Rotated, RotationError,
+    CreateKeyset, InstallationError, KeysetError, MasterKeyStatus, RotateMasterKey, Rotated, RotationError,
     UnlockInstallation,
 };
-use keystead_domain::{Action, GenerateBits, Outcome};
+use keystead_domain::{Action, AuditEvent, GenerateBits, Keyset, MasterKeyId, Outcome, SealedBytes};
 use keystead_memory::MemoryMasterKeyProvider;
 use support::{World, actor};
 
@@ -169,7 +170,7 @@ async fn what_was_sealed_under_the_old_key_is_not_kept_after_a_rotation() {
     let world = World::initialised().await;
     let old = world.master_key().await;
     rotate(&world, world.store.as_ref(), None).await.unwrap();
-    let create = keystead_application::use_cases::CreateKeyset {
+    let create = CreateKeyset {
         store: world.store.as_ref(),
         master_key: old.as_ref(),
         rsa: world.rsa.as_ref(),
@@ -187,52 +188,32 @@ async fn what_was_sealed_under_the_old_key_is_not_kept_after_a_rotation() {
 #[tokio::test]
 async fn a_damaged_private_key_stops_the_rotation_and_is_named() {
     let world = World::initialised().await;
-    let keyset = world.active().await;
-    let sealed = world
+    let foreign = world.active().await;
+    let foreign = world
         .snapshot()
         .await
-        .sealed_private_key(keyset.id())
+        .sealed_private_key(foreign.id())
         .await
         .unwrap()
         .unwrap();
-    let other = keystead_domain::Keyset::new(
-        keystead_domain::KeysetId::from_random_bytes([9; 16]),
-        "another row".parse().unwrap(),
-        world.create("a key").await.public_key().clone(),
-        keystead_domain::keyset::Origin::Generated,
-        keyset.created_at(),
-    );
-    let damaged = delete_all_but(&world, &keyset, &other, &sealed).await;
+    let damaged = world.create("damaged").await;
+    give_private_key(&world, &damaged, &foreign).await;
     let before = world.master_key().await.id().clone();
     match rotate(&world, world.store.as_ref(), None).await {
-        Err(RotationError::Damaged(ids)) => assert_eq!(ids, [damaged]),
+        Err(RotationError::Damaged(ids)) => assert_eq!(ids, [damaged.id()]),
         other => panic!("{other:?}"),
     }
     assert_eq!(*world.master_key().await.id(), before);
 }
 
-/// Keeps a row whose sealed key belongs to another row.
-async fn delete_all_but(
-    world: &World,
-    _active: &keystead_domain::Keyset,
-    row: &keystead_domain::Keyset,
-    sealed: &keystead_domain::SealedBytes,
-) -> keystead_domain::KeysetId {
-    use keystead_domain::AuditEvent;
-    let twin = world
-        .snapshot()
-        .await
-        .find_by_fingerprint(&row.fingerprint())
-        .await
-        .unwrap()
-        .unwrap();
+/// Puts the sealed private key of another row into the row of this keyset.
+async fn give_private_key(world: &World, keyset: &Keyset, sealed: &SealedBytes) {
     let mut unit = world.store.begin().await.unwrap();
-    unit.delete_keyset(twin.id(), twin.version()).await.unwrap();
-    unit.insert_keyset(row, sealed).await.unwrap();
-    let event = AuditEvent::new(row.created_at(), actor(), Action::KeysetImport, Outcome::Done);
+    unit.delete_keyset(keyset.id(), keyset.version()).await.unwrap();
+    unit.insert_keyset(keyset, sealed).await.unwrap();
+    let event = AuditEvent::new(keyset.created_at(), actor(), Action::KeysetImport, Outcome::Done);
     unit.append_audit(&event).await.unwrap();
     unit.commit().await.unwrap();
-    row.id()
 }
 
 #[tokio::test]
@@ -302,33 +283,19 @@ impl MasterKeyProvider for Moved {
         "elsewhere".into()
     }
 
-    async fn keys(
-        &self,
-    ) -> Result<
-        Vec<Arc<dyn keystead_application::ports::MasterKey>>,
-        keystead_application::ports::MasterKeyError,
-    > {
+    async fn keys(&self) -> Result<Vec<Arc<dyn MasterKey>>, MasterKeyError> {
         self.0.named("other").unwrap().keys().await
     }
 
-    async fn create(
-        &self,
-    ) -> Result<Arc<dyn keystead_application::ports::MasterKey>, keystead_application::ports::MasterKeyError>
-    {
+    async fn create(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
         unreachable!("nothing is made here")
     }
 
-    async fn create_successor(
-        &self,
-    ) -> Result<Arc<dyn keystead_application::ports::MasterKey>, keystead_application::ports::MasterKeyError>
-    {
+    async fn create_successor(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
         unreachable!("nothing is made here")
     }
 
-    async fn promote(
-        &self,
-        _: &keystead_domain::MasterKeyId,
-    ) -> Result<Option<String>, keystead_application::ports::MasterKeyError> {
+    async fn promote(&self, _: &MasterKeyId) -> Result<Option<String>, MasterKeyError> {
         unreachable!("nothing is made here")
     }
 }
