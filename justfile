@@ -35,7 +35,7 @@ rotation:
 deny:
     cargo deny --locked check
 
-# Side by side with OpenSSL, aws-lc-rs, age and rage on this machine. `just bench short` is quick and rough.
+# Side by side with OpenSSL, aws-lc-rs, age and rage, and the databases, on this machine. `just bench short` is quick and rough.
 bench length="long":
     KEYSTEAD_BENCH={{length}} tests/bench/run
 

@@ -29,15 +29,14 @@ const PAGE: u32 = 100;
 /// How much slower many rows may be than fewer.
 const BOUND: f64 = 1.5;
 
-/// What was measured with so many rows.
-struct Measured {
+/// A store with so many rows, and what was measured on it.
+struct Filled {
     rows: u32,
-    filled: Duration,
-    created: f64,
-    activated: f64,
-    listed: f64,
-    page: Duration,
-    look_up: Duration,
+    took: Duration,
+    store: SeaOrmStore,
+    pages: Vec<Duration>,
+    look_ups: Vec<Duration>,
+    listed: usize,
 }
 
 fn main() {
@@ -59,134 +58,131 @@ fn main() {
 
     if wanted("SQLite") {
         let folder = tempfile::tempdir().unwrap();
-        let file = |rows: u32| format!("sqlite://{}/{rows}.db", folder.path().display());
-        report("SQLite", sizes, |rows| {
-            runtime.block_on(measure(&file(rows), rows, || {}))
-        });
+        let file = |rows| format!("sqlite://{}/{rows}.db", folder.path().display());
+        runtime.block_on(report("SQLite", sizes, file, |_| ()));
     }
     if wanted("PostgreSQL")
         && let Some(server) = PostgresServer::start(durable)
     {
-        report("PostgreSQL", sizes, |rows| {
-            let database = server.create_database();
+        let name = |url: &str| url.rsplit('/').next().unwrap().to_owned();
+        runtime.block_on(report(
+            "PostgreSQL",
+            sizes,
+            |_| server.url_of(&server.create_database()),
             // What the server does by itself after some time.
-            let analyze = || drop(server.client(&database, "VACUUM ANALYZE"));
-            runtime.block_on(measure(&server.url_of(&database), rows, analyze))
-        });
+            |url| drop(server.client(&name(url), "VACUUM ANALYZE")),
+        ));
     }
     if wanted("MariaDB")
         && let Some(server) = MariaDbServer::start(durable)
     {
-        report("MariaDB", sizes, |rows| {
-            let database = server.create_database();
-            runtime.block_on(measure(&server.url_of(&database), rows, || {}))
-        });
+        let url = |_| server.url_of(&server.create_database());
+        runtime.block_on(report("MariaDB", sizes, url, |_| ()));
     }
 }
 
-fn report(engine: &str, sizes: &[u32], measure: impl Fn(u32) -> Measured) {
+async fn report(engine: &str, sizes: &[u32], url: impl Fn(u32) -> String, settle: impl Fn(&str)) {
     println!("\n{engine:<10}  created/s  activated/s  listed/s  page of {PAGE}  look-up     (filled in)");
-    let measured: Vec<Measured> = sizes.iter().map(|rows| measure(*rows)).collect();
-    for m in &measured {
+    let mut stores = Vec::new();
+    for rows in sizes {
+        let url = url(*rows);
+        stores.push(Filled::new(&url, *rows, &settle).await);
+    }
+    // In turns, so that what else the machine does meets all sizes alike. The first round warms up.
+    for _ in 0..2 {
+        stores.iter_mut().for_each(Filled::forget);
+        for n in 0..READS {
+            for store in &mut stores {
+                store.read(n).await;
+            }
+        }
+    }
+    for filled in &stores {
+        let (created, activated) = filled.write().await;
         println!(
-            "{:>10}  {:>9.0}  {:>11.0}  {:>8.0}  {:>8.2} ms  {:>7.3} ms  ({:.1} s)",
-            m.rows,
-            m.created,
-            m.activated,
-            m.listed,
-            m.page.as_secs_f64() * 1e3,
-            m.look_up.as_secs_f64() * 1e3,
-            m.filled.as_secs_f64()
+            "{:>10}  {created:>9.0}  {activated:>11.0}  {:>8.0}  {:>8.2} ms  {:>7.3} ms  ({:.1} s)",
+            filled.rows,
+            filled.listed as f64 / filled.pages.iter().sum::<Duration>().as_secs_f64(),
+            millis(&filled.pages),
+            millis(&filled.look_ups),
+            filled.took.as_secs_f64()
         );
     }
     // A page of fewer rows than it has room for says nothing.
-    if let [.., fewer, more] = measured.as_slice()
+    if let [.., fewer, more] = stores.as_slice()
         && fewer.rows > PAGE
     {
-        let ratio = |few: f64, many: f64| {
-            let ratio = many / few;
+        let ratio = |fewer: f64, more: f64| {
+            let ratio = more / fewer;
             format!("{ratio:.2}{}", if ratio > BOUND { " TOO SLOW" } else { "" })
         };
         println!(
             "{} rows against {}: page {}, look-up {}",
             more.rows,
             fewer.rows,
-            ratio(fewer.page.as_secs_f64(), more.page.as_secs_f64()),
-            ratio(fewer.look_up.as_secs_f64(), more.look_up.as_secs_f64())
+            ratio(millis(&fewer.pages), millis(&more.pages)),
+            ratio(millis(&fewer.look_ups), millis(&more.look_ups))
         );
     }
 }
 
-async fn measure(url: &str, rows: u32, settle: impl FnOnce()) -> Measured {
-    let options = SeaOrmOptions::new(url);
-    SeaOrmSchema::new(options.clone())
-        .unwrap()
-        .migrate()
-        .await
-        .unwrap();
-    let start = Instant::now();
-    fill(url, rows).await;
-    settle();
-    let filled = start.elapsed();
-
-    let store = SeaOrmStore::connect(options).await.unwrap();
-    read(&store, rows).await;
-    let (page, look_up, listed) = read(&store, rows).await;
-    let created = {
+impl Filled {
+    async fn new(url: &str, rows: u32, settle: impl Fn(&str)) -> Self {
+        let options = SeaOrmOptions::new(url);
+        let schema = SeaOrmSchema::new(options.clone()).unwrap();
+        schema.migrate().await.unwrap();
         let start = Instant::now();
-        for n in rows..rows + WRITES {
-            create(&store, &samples::keyset(n).unwrap()).await;
+        fill(url, rows).await;
+        settle(url);
+        Self {
+            rows,
+            took: start.elapsed(),
+            store: SeaOrmStore::connect(options).await.unwrap(),
+            pages: Vec::new(),
+            look_ups: Vec::new(),
+            listed: 0,
         }
-        per_second(WRITES, start.elapsed())
-    };
-    let activated = {
-        let start = Instant::now();
-        for n in 0..WRITES {
-            activate(&store, n % 2).await;
-        }
-        per_second(WRITES, start.elapsed())
-    };
-    store.close().await.unwrap();
-    Measured {
-        rows,
-        filled,
-        created,
-        activated,
-        listed,
-        page,
-        look_up,
     }
-}
 
-/// The median times of a page and a look-up, and keysets listed per second.
-async fn read(store: &SeaOrmStore, rows: u32) -> (Duration, Duration, f64) {
-    let (mut pages, mut look_ups, mut listed) = (Vec::new(), Vec::new(), 0);
-    for n in 0..READS {
+    fn forget(&mut self) {
+        self.pages.clear();
+        self.look_ups.clear();
+        self.listed = 0;
+    }
+
+    async fn read(&mut self, n: u32) {
         // Somewhere in the list, and where the page is a whole one.
-        let first = n.wrapping_mul(7919) % rows;
-        let after = KeysetCursor::of(&samples::keyset(first.min(rows.saturating_sub(PAGE + 1))).unwrap());
+        let first = n.wrapping_mul(7919) % self.rows;
+        let last_whole = self.rows.saturating_sub(PAGE + 1);
+        let after = KeysetCursor::of(&samples::keyset(first.min(last_whole)).unwrap());
         let start = Instant::now();
-        let page = store
-            .snapshot()
-            .await
-            .unwrap()
-            .list_keysets(Some(after), PAGE)
-            .await;
-        pages.push(start.elapsed());
-        listed += page.unwrap().keysets.len();
+        let mut snapshot = self.store.snapshot().await.unwrap();
+        let page = snapshot.list_keysets(Some(after), PAGE).await;
+        self.pages.push(start.elapsed());
+        drop(snapshot);
+        self.listed += page.unwrap().keysets.len();
+
         let fingerprint = samples::keyset(first).unwrap().fingerprint();
         let start = Instant::now();
-        let found = store
-            .snapshot()
-            .await
-            .unwrap()
-            .find_by_fingerprint(&fingerprint)
-            .await;
-        look_ups.push(start.elapsed());
+        let mut snapshot = self.store.snapshot().await.unwrap();
+        let found = snapshot.find_by_fingerprint(&fingerprint).await;
+        self.look_ups.push(start.elapsed());
         assert!(found.unwrap().is_some());
     }
-    let listed = per_second(u32::try_from(listed).unwrap(), pages.iter().sum());
-    (median(pages), median(look_ups), listed)
+
+    /// Keysets created and activated per second.
+    async fn write(&self) -> (f64, f64) {
+        let start = Instant::now();
+        for n in self.rows..self.rows + WRITES {
+            create(&self.store, &samples::keyset(n).unwrap()).await;
+        }
+        let created = per_second(start.elapsed());
+        let start = Instant::now();
+        for n in 0..WRITES {
+            activate(&self.store, n % 2).await;
+        }
+        (created, per_second(start.elapsed()))
+    }
 }
 
 async fn create(store: &SeaOrmStore, keyset: &Keyset) {
@@ -294,11 +290,13 @@ async fn insert(db: &DatabaseTransaction, keysets: &[Keyset]) {
     db.execute(&keys).await.unwrap();
 }
 
-fn per_second(count: u32, took: Duration) -> f64 {
-    f64::from(count) / took.as_secs_f64()
+fn per_second(took: Duration) -> f64 {
+    f64::from(WRITES) / took.as_secs_f64()
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+/// The median, in milliseconds.
+fn millis(times: &[Duration]) -> f64 {
+    let mut times = times.to_vec();
     times.sort();
-    times[times.len() / 2]
+    times[times.len() / 2].as_secs_f64() * 1e3
 }
