@@ -71,6 +71,7 @@ fn a_full_disk_loses_nothing_and_works_again_when_there_is_room() {
             step create-$room $KEYSTEAD keyset create --bits 2048 --hint made-with-$room
             step full-$room $KEYSTEAD keyset list
             step full-export-$room $KEYSTEAD keyset export active --to \"$DATA/x.pem\" --unprotected
+            step full-trail-$room $KEYSTEAD audit export
             rm -f \"$DATA/filler\" \"$DATA/x.pem\"
             step list-$room $KEYSTEAD keyset list
             step verify-$room $KEYSTEAD audit verify
@@ -98,6 +99,25 @@ fn a_full_disk_loses_nothing_and_works_again_when_there_is_room() {
                 create.err
             );
         }
+        // What the full disk does not need is not refused; what it does is.
+        let full = step(&machine, &format!("full-{room}"));
+        assert!(
+            full.status == 0 || full.err.contains("no room left"),
+            "{room}: {}",
+            full.err
+        );
+        let export = step(&machine, &format!("full-export-{room}"));
+        assert!(
+            export.status == 0 || export.err.contains("  fix: "),
+            "{room}: {}",
+            export.err
+        );
+        let trail = step(&machine, &format!("full-trail-{room}"));
+        assert!(
+            trail.status == 0 || trail.err.contains("no room left"),
+            "{room}: {}",
+            trail.err
+        );
         let list = step(&machine, &format!("list-{room}"));
         assert_eq!(list.status, 0, "{room}: {}", list.err);
         for hint in &made {
@@ -134,6 +154,7 @@ fn a_read_only_disk_is_said_to_be_so_and_works_again_when_it_is_not() {
         step init $KEYSTEAD init --bits 2048 --hint first
         mount -o remount,ro \"$DATA\"
         step look $KEYSTEAD keyset list
+        step trail $KEYSTEAD audit export
         step create $KEYSTEAD keyset create --bits 2048 --hint second
         step rotate $KEYSTEAD master-key rotate
         mount -o remount,rw \"$DATA\"
@@ -151,6 +172,13 @@ fn a_read_only_disk_is_said_to_be_so_and_works_again_when_it_is_not() {
         "what is there can be looked at: {}",
         look.err
     );
+    let trail = step(&machine, "trail");
+    assert!(
+        trail.status == 0 && trail.out.contains("installation.create"),
+        "{}",
+        trail.err
+    );
+    assert!(trail.err.contains("not signed"), "{}", trail.err);
     for name in ["create", "rotate"] {
         let refused = step(&machine, name);
         assert_eq!(refused.status, 1, "{}", refused.out);

@@ -63,10 +63,11 @@ fn under_load(engine: Engine, crashes: usize) {
             })
             .collect();
         for crash in 0..crashes {
-            // Each crash comes when something was acknowledged since the last one.
-            if !scene.wait_for(operations() * crash / crashes) {
-                break;
-            }
+            // Each crash comes when something was acknowledged since the last one, and while the work goes on.
+            assert!(
+                scene.wait_for(operations() * crash / crashes),
+                "the work ended early"
+            );
             server.kill_and_restart();
         }
         for worker in workers {

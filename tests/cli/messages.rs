@@ -67,6 +67,9 @@ fn stable(machine: &Machine, test: impl FnOnce()) {
         (r"os-user:\w+", "os-user:USER"),
         (r"[0-9A-Z]{5}(-[0-9A-Z]{5}){5}", "PASSPHRASE"),
         (r"ssh-rsa [A-Za-z0-9+/=]+", "ssh-rsa KEY"),
+        // Of signed notes: the key, and a signature of it.
+        (r"\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+", "+VERIFIER-KEY"),
+        (r"(\u{2014} \S+) [A-Za-z0-9+/=]+", "$1 SIGNATURE"),
         // The columns of a table are as wide as what was just replaced.
         (r" {2,}", "  "),
     ];
@@ -118,6 +121,29 @@ fn the_life_of_a_keyset() {
     said.run(&["audit", "list", "--limit", "2"]);
     let text = said.text.replace(&branch, "00000000-0000-4000-8000-000000000000");
     stable(&machine, || assert_snapshot!("life", text));
+}
+
+#[test]
+fn the_master_key_and_the_trail() {
+    let machine = Machine::new();
+    let mut said = Transcript::of(&machine);
+    said.run(&["init", "--bits", "2048", "--hint", "Head office"]);
+    said.run(&["master-key", "status"]);
+    said.run(&["master-key", "rotate"]);
+    said.run(&["master-key", "rotate", "--to", "pkcs11"]);
+    said.run(&["audit", "checkpoint"]);
+    said.run(&["audit", "checkpoint", "-o", "checkpoint"]);
+    said.run(&["audit", "export", "-o", "trail.jsonl"]);
+    said.run(&["audit", "verify"]);
+    said.run(&["audit", "verify", "--against", "trail.jsonl"]);
+    machine.write("noise", b"noise");
+    said.run(&["audit", "verify", "--against", "noise"]);
+    said.run(&["db", "status"]);
+    said.run(&["db", "migrate"]);
+    std::fs::remove_file(machine.data_dir().join("master.key")).unwrap();
+    said.run(&["audit", "verify"]);
+    said.run(&["keyset", "create", "--hint", "x"]);
+    stable(&machine, || assert_snapshot!("master_key_and_trail", said.text));
 }
 
 #[test]

@@ -202,7 +202,7 @@ fn a_rotation_keeps_the_old_key_for_old_backups_of_the_database() {
 fn the_passphrase_provider_needs_its_passphrase() {
     let mut machine = Machine::new();
     machine.set("KEYSTEAD__MASTER_KEY__PROVIDER", "passphrase");
-    let said = machine.refused(1, ["init", "--bits", "2048"]);
+    let said = machine.refused(4, ["init", "--bits", "2048"]);
     assert!(said.contains("passphrase_file"), "{said}");
     let file = machine.at("passphrase");
     machine.set("KEYSTEAD__MASTER_KEY__PASSPHRASE__PASSPHRASE_FILE", &file);
@@ -213,11 +213,45 @@ fn the_passphrase_provider_needs_its_passphrase() {
     assert!(!machine.data_dir().join("master.key").exists());
 
     machine.write("passphrase", "another passphrase\n");
-    let said = machine.refused(1, ["open", "-o", "never", "sealed"]);
+    let said = machine.refused(4, ["open", "-o", "never", "sealed"]);
     assert!(said.contains("passphrase"), "{said}");
     assert!(!said.contains("another passphrase"), "{said}");
     // What needs no master key is still shown.
     assert_eq!(machine.keysets().len(), 1);
+}
+
+/// The new key has a passphrase of its own; both files are there until somebody tidies up.
+#[test]
+fn a_rotation_to_a_new_passphrase_can_be_killed_and_gone_on_with() {
+    let mut machine = Machine::new();
+    machine.set("KEYSTEAD__MASTER_KEY__PROVIDER", "passphrase");
+    let file = machine.at("passphrase");
+    machine.set("KEYSTEAD__MASTER_KEY__PASSPHRASE__PASSPHRASE_FILE", &file);
+    machine.ok(["init", "--bits", "2048"]);
+    machine.write("plain", b"content");
+    machine.ok(["seal", "--no-password", "-o", "sealed", "plain"]);
+    let new = machine.write("new-passphrase", "an entirely new passphrase\n");
+    machine.set("KEYSTEAD__MASTER_KEY__PASSPHRASE__NEW_PASSPHRASE_FILE", &new);
+    let next = machine.data_dir().join("master.passphrase.next");
+    let mut child = machine
+        .command(["master-key", "rotate"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Killed when the new key is there, or done before it could be.
+    while !fs::exists(&next).unwrap() && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(machine.run(["open", "sealed"]).stdout, b"content");
+    machine.ok(["master-key", "rotate"]);
+    assert_eq!(machine.run(["open", "sealed"]).stdout, b"content");
+    // The new passphrase alone opens it from now on.
+    machine.write("passphrase", "an entirely new passphrase\n");
+    machine.set("KEYSTEAD__MASTER_KEY__PASSPHRASE__NEW_PASSPHRASE_FILE", "");
+    assert_eq!(machine.run(["open", "sealed"]).stdout, b"content");
 }
 
 #[test]
@@ -237,6 +271,7 @@ fn a_systemd_credential_takes_the_place_of_a_key_file() {
     fs::set_permissions(&next, fs::Permissions::from_mode(0o400)).unwrap();
     let rotated = machine.json(["master-key", "rotate", "--to", "systemd-credential"]);
     assert_eq!(rotated["provider"], "systemd-credential");
+    assert!(text(&rotated, "to_do").contains("systemd-creds"), "{rotated}");
     fs::rename(next, credentials.join("keystead-master-key")).unwrap();
     fs::remove_file(machine.data_dir().join("master.key")).unwrap();
     machine.ok(["keyset", "export", "active", "--to", "x.pem", "--unprotected"]);

@@ -119,6 +119,10 @@ fn every_json_result_meets_its_schema() {
         "audit-verify",
         &machine.json(["audit", "verify", "--against", "checkpoint"]),
     );
+    for line in machine.ok(["audit", "export"]).lines() {
+        Schemas::check("audit-export-line", &serde_json::from_str(line).unwrap());
+    }
+    Schemas::check("db-migrate", &machine.json(["db", "migrate"]));
     Schemas::check("master-key-status", &machine.json(["master-key", "status"]));
     Schemas::check("master-key-rotate", &machine.json(["master-key", "rotate"]));
     Schemas::check("audit-list", &machine.json(["audit", "list"]));

@@ -153,7 +153,7 @@ fn a_missing_token_and_a_wrong_pin_are_clear_refusals() {
     let export = ["keyset", "export", "active", "--to", "x.pem", "--unprotected"];
 
     machine.write("pin", "000000\n");
-    let said = machine.refused(1, export);
+    let said = machine.refused(4, export);
     assert!(said.contains("PIN") && said.contains("wrong"), "{said}");
     assert!(!said.contains("000000"), "{said}");
     machine.write("pin", "247100\n");

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use keystead_application::ports::{
-    MasterKey, MasterKeyError, MasterKeyProvider, MasterKeyProviders, Snapshot, Store, StoreError,
+    MasterKey, MasterKeyError, MasterKeyProvider, MasterKeyProviders, Promotion, Snapshot, Store, StoreError,
     StoreErrorKind, UnitOfWork,
 };
 use keystead_application::use_cases::{
@@ -81,7 +81,7 @@ async fn a_rotation_seals_everything_under_a_new_key() {
     let rotation = |outcome| (Action::MasterKeyRotate, outcome);
     assert_eq!(
         world.trail().await[4..],
-        [Outcome::Begun, Outcome::Begun, Outcome::Done].map(rotation)
+        [Outcome::Begun, Outcome::Done, Outcome::Done].map(rotation)
     );
     let key = &world.create("third").await;
     let sealed = world
@@ -112,7 +112,7 @@ async fn a_rotation_can_change_the_provider_and_come_back() {
     assert_ne!(back.to, first, "a key that was given up is not taken again");
     everything_opens(&world).await;
     let nowhere = rotate(&world, world.store.as_ref(), Some("nowhere")).await;
-    assert!(matches!(nowhere, Err(RotationError::NoProvider(_))));
+    assert!(matches!(nowhere, Err(RotationError::NoProvider { .. })));
 }
 
 #[tokio::test]
@@ -145,6 +145,77 @@ async fn a_rotation_that_is_cut_off_anywhere_is_gone_on_with() {
             }
         }
     }
+}
+
+/// Lets something happen when the n-th unit of work is begun.
+struct Interrupted<'a> {
+    world: &'a World,
+    at: AtomicU32,
+}
+
+#[async_trait]
+impl Store for Interrupted<'_> {
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.world.store.snapshot().await
+    }
+
+    async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
+        if self.at.fetch_sub(1, Ordering::SeqCst) == 0 {
+            rotate(self.world, self.world.store.as_ref(), None).await.unwrap();
+        }
+        self.world.store.begin().await
+    }
+}
+
+/// The one that comes later is told so. It damages nothing, and calls nothing damaged.
+#[tokio::test]
+async fn of_two_rotations_at_once_the_slower_one_gives_up() {
+    for at in 0..3 {
+        let world = World::initialised().await;
+        world.create("second").await;
+        let slower = Interrupted {
+            world: &world,
+            at: at.into(),
+        };
+        match rotate(&world, &slower, None).await {
+            Err(RotationError::RotatedMeanwhile(id)) => assert_eq!(&id, world.master_key().await.id()),
+            other => panic!("begun {at} units of work: {other:?}"),
+        }
+        everything_opens(&world).await;
+        let staged = world.snapshot().await.master_key_census().await.unwrap().staged;
+        assert_eq!(staged, [], "nothing is left under the key that holds");
+        let again = rotate(&world, world.store.as_ref(), None).await.unwrap();
+        assert_ne!(again.from, again.to);
+        everything_opens(&world).await;
+    }
+}
+
+/// What lies staged may have been put there by anybody.
+#[tokio::test]
+async fn staged_copies_of_an_earlier_run_are_not_believed() {
+    let world = World::initialised().await;
+    let keyset = world.active().await;
+    let holds = world
+        .snapshot()
+        .await
+        .sealed_private_key(keyset.id())
+        .await
+        .unwrap()
+        .unwrap();
+    let before = world.master_key().await.id().clone();
+    let mut unit = world.store.begin().await.unwrap();
+    unit.stage_private_keys(&[(keyset.id(), holds)]).await.unwrap();
+    let event = AuditEvent::new(
+        keyset.created_at(),
+        actor(),
+        Action::MasterKeyRotate,
+        Outcome::Done,
+    );
+    unit.append_audit(&event).await.unwrap();
+    unit.commit().await.unwrap();
+    let rotated = rotate(&world, world.store.as_ref(), None).await.unwrap();
+    assert_ne!(rotated.to, before, "the key that holds is not rotated to itself");
+    everything_opens(&world).await;
 }
 
 #[tokio::test]
@@ -259,9 +330,7 @@ async fn a_provider_that_is_not_set_up_is_named_with_its_key() {
 #[tokio::test]
 async fn a_key_that_was_moved_is_found_at_the_preferred_provider() {
     let world = World::initialised().await;
-    let memory = MemoryMasterKeyProvider::named("other");
     rotate(&world, world.store.as_ref(), Some("other")).await.unwrap();
-    assert!(memory.keys().await.unwrap().is_empty());
     let moved = MasterKeyProviders::new(Arc::new(Moved(world.master_keys.clone())), Vec::new());
     let unlock = UnlockInstallation {
         store: world.store.as_ref(),
@@ -283,6 +352,10 @@ impl MasterKeyProvider for Moved {
         "elsewhere".into()
     }
 
+    fn safekeeping(&self) -> &'static str {
+        "keep it"
+    }
+
     async fn keys(&self) -> Result<Vec<Arc<dyn MasterKey>>, MasterKeyError> {
         self.0.named("other").unwrap().keys().await
     }
@@ -295,7 +368,7 @@ impl MasterKeyProvider for Moved {
         unreachable!("nothing is made here")
     }
 
-    async fn promote(&self, _: &MasterKeyId) -> Result<Option<String>, MasterKeyError> {
+    async fn promote(&self, _: &MasterKeyId) -> Result<Promotion, MasterKeyError> {
         unreachable!("nothing is made here")
     }
 }

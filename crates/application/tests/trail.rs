@@ -4,8 +4,8 @@
 
 mod support;
 
-use keystead_application::audit::{AuditVerification, RecordRefused, signed_heads};
-use keystead_application::use_cases::{ExportAudit, MakeCheckpoint, Record, VerifyAudit};
+use keystead_application::audit::{AuditVerification, WitnessRefused, signed_heads};
+use keystead_application::use_cases::{ExportAudit, MakeCheckpoint, VerifyAudit, Witness};
 use keystead_domain::{Installation, Sequence};
 use support::{World, actor};
 
@@ -25,7 +25,7 @@ async fn checkpoint(world: &World) -> (String, keystead_domain::AuditHead) {
     (stored.note, head)
 }
 
-async fn verify(world: &World, records: Vec<Record>) -> AuditVerification {
+async fn verify(world: &World, records: Vec<Witness>) -> AuditVerification {
     let verify = VerifyAudit {
         store: world.store.as_ref(),
         signing: &world.signing,
@@ -38,7 +38,7 @@ async fn export(world: &World, after: Option<u64>) -> String {
     let export = ExportAudit {
         store: world.store.as_ref(),
     };
-    let mut lines = export.run(after.map(Sequence), Some(signed)).await.unwrap();
+    let mut lines = export.run(Sequence(after.unwrap_or(0)), Some(signed));
     let mut text = String::new();
     while let Some(more) = lines.next().await.unwrap() {
         text.push_str(&more);
@@ -72,8 +72,8 @@ async fn an_export_is_signed_as_a_whole() {
         let installation = installation(&world).await;
         let heads = signed_heads(&text, &installation, &world.signing).unwrap();
         assert_eq!(heads[0].sequence.0, after.unwrap_or(0) + 1);
-        assert_eq!(heads.len(), text.lines().count() - 1);
-        let record = Record {
+        assert_eq!(heads.len(), text.lines().count() - 2);
+        let record = Witness {
             name: "the export".into(),
             heads: heads.clone(),
         };
@@ -84,38 +84,61 @@ async fn an_export_is_signed_as_a_whole() {
 }
 
 #[tokio::test]
-async fn an_export_that_was_changed_is_no_record() {
+async fn an_export_that_was_changed_shows_nothing() {
     let world = World::initialised().await;
-    let text = export(&world, None).await;
+    world.create("second").await;
     let installation = installation(&world).await;
     let read = |text: &str| signed_heads(text, &installation, &world.signing);
-    let lines: Vec<&str> = text.lines().collect();
-    let without = |n: usize| {
-        let kept = lines.iter().enumerate().filter(|(i, _)| *i != n);
-        kept.map(|(_, line)| format!("{line}\n")).collect::<String>()
-    };
+    for after in [None, Some(2)] {
+        let text = export(&world, after).await;
+        let lines: Vec<&str> = text.lines().collect();
+        let with = |n: usize, line: &str| {
+            let mut changed = lines.clone();
+            match line {
+                "" => drop(changed.remove(n)),
+                line => changed[n] = line,
+            }
+            changed.join("\n") + "\n"
+        };
+        read(&with(0, lines[0])).unwrap();
+        // Every line of an event, also the first one: changed, and taken out.
+        for n in 1..lines.len() - 1 {
+            let changed = read(&with(n, &lines[n].replace("ada", "eve")));
+            assert!(matches!(changed, Err(WitnessRefused::Changed(_))), "line {n}");
+            let removed = read(&with(n, ""));
+            assert!(matches!(removed, Err(WitnessRefused::Changed(_))), "line {n}");
+        }
+        // What was in front is taken off, and the beginning made to match.
+        let forged = [r#"{"after":3,"chain":""#, &"0".repeat(64), "\"}\n"].concat()
+            + &lines[lines.len() - 2..].join("\n")
+            + "\n";
+        assert!(matches!(read(&forged), Err(WitnessRefused::Changed(_))));
+        let invented =
+            with(0, lines[0]).replacen('\n', "\n{\"sequence\":0,\"chain\":\"00\",\"event\":{}}\n", 1);
+        assert!(read(&invented).is_err());
+        let huge = format!(
+            "{{\"after\":{},\"chain\":\"{}\"}}\n{}\n",
+            u64::MAX,
+            "0".repeat(64),
+            lines[1]
+        );
+        assert!(read(&huge).is_err());
+        let unsigned = read(&with(lines.len() - 1, ""));
+        assert!(matches!(unsigned, Err(WitnessRefused::Unsigned)));
+        let longer = read(&format!("{text}{{}}\n"));
+        assert!(matches!(longer, Err(WitnessRefused::Malformed(_))));
+    }
+    assert!(matches!(read("{\"a\":1}\n"), Err(WitnessRefused::Malformed(_))));
     assert!(matches!(
-        read(&text.replace("ada", "eve")),
-        Err(RecordRefused::Changed(1))
+        read(
+            "{\"after\":0,\"chain\":\"0000000000000000000000000000000000000000000000000000000000000000\"}\n{\"sequence\":1,\"chain\":null,\"damaged\":\"x\"}\n"
+        ),
+        Err(WitnessRefused::Damaged(1))
     ));
-    assert!(matches!(read(&without(1)), Err(RecordRefused::Changed(2))));
-    assert!(matches!(
-        read(&without(lines.len() - 2)),
-        Err(RecordRefused::Changed(_))
-    ));
-    assert!(matches!(
-        read(&without(lines.len() - 1)),
-        Err(RecordRefused::Unsigned)
-    ));
-    assert!(matches!(
-        read(&format!("{text}{{}}\n")),
-        Err(RecordRefused::Malformed(_))
-    ));
-    assert!(matches!(read("{\"a\":1}\n"), Err(RecordRefused::Malformed(_))));
     let other = World::beside(&world);
     other.initialise().await;
     let foreign = export(&other, None).await;
-    assert!(matches!(read(&foreign), Err(RecordRefused::Checkpoint(_))));
+    assert!(matches!(read(&foreign), Err(WitnessRefused::Checkpoint(_))));
 }
 
 /// Somebody who can write to the database puts an identity of their own there.
@@ -131,6 +154,15 @@ async fn an_exchanged_identity_is_noticed() {
     assert!(
         verify
             .identity_is_genuine(&genuine, master_key.as_ref())
+            .await
+            .unwrap()
+    );
+    // As a whole, sealed under a master key of somebody else's.
+    let mut exchanged = genuine.clone();
+    exchanged.identity.sealed_private_key.master_key_id = "another".parse().unwrap();
+    assert!(
+        !verify
+            .identity_is_genuine(&exchanged, master_key.as_ref())
             .await
             .unwrap()
     );

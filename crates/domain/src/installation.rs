@@ -44,9 +44,9 @@ pub struct Installation {
     pub identity: ManagerIdentity,
 }
 
-/// Something was sealed under a master key that is not the installation's any more.
+/// A master key is used that is not the installation's any more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the master key is {current} now, and this was sealed under {used}: it was rotated meanwhile")]
+#[error("the master key is {current} now and was {used} when this began: it was rotated meanwhile")]
 pub struct OtherMasterKey {
     /// The installation's master key.
     pub current: MasterKeyId,

@@ -48,7 +48,8 @@ pub(crate) async fn unless_interrupted(
     command.abort();
     let _ = tokio::time::timeout(GRACE, command).await;
     terminal.restore();
-    let note = "interrupted: what was not finished was undone; what had gone to standard output is not all";
+    let note = "interrupted: what was not finished was undone, and what had gone to standard output is not all; \
+        whether the last change was finished, is shown by keystead audit list";
     let _ = writeln!(std::io::stderr(), "\n{note}");
     ExitCode::from(stopped_by)
 }

@@ -4,28 +4,49 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use keystead_application::ports::{MasterKeyProvider, MasterKeyProviders, Randomness};
-use keystead_key_file::{KeyFileMasterKeyProvider, SystemdCredentialProvider};
-use keystead_passphrase_key::PassphraseMasterKeyProvider;
+use keystead_key_file::{KeyFileMasterKeyProvider, PassphraseMasterKeyProvider, SystemdCredentialProvider};
 
 use crate::configuration::MasterKeySettings;
 use crate::secrets::ConfiguredPassphrase;
 
+/// What is known about places that nobody chose.
+#[derive(Clone, Copy)]
+pub(crate) struct Places {
+    /// Whether the data folder is a place for keys: it is when the database is there too. With a database on a server it
+    /// would be as accidental as the machine.
+    pub(crate) by_default: bool,
+}
+
 /// Every provider that is set up, with the one that the settings name in front.
 pub(crate) fn providers(
     settings: &MasterKeySettings,
+    places: Places,
     randomness: &Arc<dyn Randomness>,
 ) -> anyhow::Result<MasterKeyProviders> {
-    let mut all = vec![
-        key_file(settings, randomness),
-        passphrase(settings, randomness),
-        systemd_credential(settings, randomness),
-    ];
-    all.extend(pkcs11(settings, randomness)?);
     let wanted = settings.provider.as_str();
+    let mut all = vec![systemd_credential(settings, randomness)];
+    if places.by_default || settings.file_is_chosen {
+        all.push(key_file(settings, randomness));
+    }
+    if places.by_default || settings.passphrase_file_is_chosen {
+        all.push(passphrase(settings, randomness));
+    }
+    all.extend(pkcs11(settings, randomness)?);
     let Some(preferred) = all.iter().position(|provider| provider.name() == wanted) else {
         if wanted == "pkcs11" {
             bail!(
                 "master_key.provider is pkcs11, and master_key.pkcs11.module does not say where the token's library is"
+            );
+        }
+        if let "key-file" | "passphrase" = wanted {
+            bail!(
+                "the database is on a server, and nothing says where the master key is to be kept; set {}, or another \
+                 provider in the section master_key",
+                if wanted == "key-file" {
+                    "master_key.file"
+                } else {
+                    "master_key.passphrase.file"
+                }
             );
         }
         bail!(

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use keystead_domain::Passphrase;
-use keystead_passphrase_key::{Ask, PassphraseSource};
+use keystead_key_file::{Ask, PassphraseSource};
 use zeroize::Zeroizing;
 
 use crate::configuration::SecretSetting;
@@ -16,16 +16,23 @@ pub(crate) struct ConfiguredPassphrase {
 
 #[async_trait]
 impl PassphraseSource for ConfiguredPassphrase {
-    async fn passphrase(&self, ask: Ask) -> Result<Passphrase, String> {
+    async fn passphrases(&self, ask: Ask) -> Result<Vec<Passphrase>, String> {
         const SETTING: &str = "master_key.passphrase.passphrase_file";
         match ask {
             Ask::New { place } => {
                 let prompt = format!("new passphrase for the master key in {place}");
-                find(self.new.as_ref().unwrap_or(&self.present), prompt, true, SETTING).await
+                let setting = self.new.as_ref().unwrap_or(&self.present);
+                Ok(vec![find(setting, prompt, true, SETTING).await?])
             }
             Ask::Existing { place } => {
                 let prompt = format!("passphrase of the master key in {place}");
-                find(&self.present, prompt, false, SETTING).await
+                let present = find(&self.present, prompt.clone(), false, SETTING).await?;
+                let mut candidates = vec![present];
+                // While a rotation is under way there are keys under either.
+                if let Some(new) = &self.new {
+                    candidates.extend(find(new, prompt, false, SETTING).await.ok());
+                }
+                Ok(candidates)
             }
         }
     }

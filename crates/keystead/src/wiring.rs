@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::bail;
 use async_trait::async_trait;
 use keystead_age::AgeSealedFormat;
 use keystead_application::Status;
@@ -19,26 +18,31 @@ use keystead_domain::Actor;
 use keystead_ed25519::Ed25519SigningEngine;
 use keystead_local_share::LocalShareProvider;
 use keystead_pem::{PemExportCodec, PemOptions};
-use keystead_retry::{RetryOptions, RetryingStore, TimedStore, retried};
+use keystead_retry::{RetryOptions, RetryingSchema, RetryingStore, TimeLimits, TimedStore, retried};
 use keystead_seaorm::{SeaOrmOptions, SeaOrmStoreProvider};
 use keystead_system::{OsRandomness, SystemClock};
 use zeroize::Zeroizing;
 
 use crate::actor;
-use crate::configuration::{Configuration, SettingValue};
+use crate::configuration::{Configuration, SecretSetting, SettingValue};
 use crate::master_keys;
 
 /// The embedded database, in the data folder.
 const DATABASE_FILE: &str = "keystead.db";
-/// How long one call to the database of a server may take beyond the time that it may wait for others. The longest one
-/// puts a million private keys under another master key.
-const CALL_LIMIT: Duration = Duration::from_secs(300);
+/// How long one call to the database of a server may take beyond the time that it may wait for others.
+const CALL_LIMIT: Duration = Duration::from_secs(20);
+/// The same for a call that goes over a whole table, such as putting a million private keys under another master key.
+const WHOLE_TABLE_LIMIT: Duration = Duration::from_secs(16 * 60);
+/// How long the database may take to be closed. What was acknowledged is safe without that.
+const CLOSING_LIMIT: Duration = Duration::from_secs(2);
 
 /// The adapters of this process.
 pub(crate) struct Assembly {
     configuration: Configuration,
     tools: Tools,
     database: Arc<dyn StoreProvider>,
+    /// Its schema, asked with patience.
+    schema: Arc<dyn Schema>,
     master_keys: MasterKeyProviders,
     retry: RetryOptions,
     randomness: Arc<dyn Randomness>,
@@ -48,12 +52,6 @@ impl Assembly {
     pub(crate) fn new(configuration: Configuration) -> anyhow::Result<Self> {
         let randomness: Arc<dyn Randomness> = Arc::new(OsRandomness);
         let database = store_provider(&configuration)?;
-        if !database.is_embedded() && !configuration.master_key.place_is_chosen {
-            bail!(
-                "the database is on a server, and nothing says where the master key is to be kept; \
-                 set master_key.file, or another provider in the section master_key"
-            );
-        }
         let codec = PemExportCodec::new(PemOptions {
             pbkdf2_iterations: configuration.pbkdf2_iterations,
         })?;
@@ -67,12 +65,22 @@ impl Assembly {
             randomness: Arc::clone(&randomness),
             default_bits: configuration.bits,
         };
+        let retry = RetryOptions {
+            give_up_after: configuration.database.retry,
+            ..RetryOptions::default()
+        };
+        let schema = RetryingSchema::new(
+            Arc::clone(&database) as Arc<dyn Schema>,
+            retry.clone(),
+            Arc::clone(&randomness),
+        );
+        let places = master_keys::Places {
+            by_default: database.is_embedded(),
+        };
         Ok(Self {
-            master_keys: master_keys::providers(&configuration.master_key, &randomness)?,
-            retry: RetryOptions {
-                give_up_after: configuration.database.retry,
-                ..RetryOptions::default()
-            },
+            master_keys: master_keys::providers(&configuration.master_key, places, &randomness)?,
+            schema: Arc::new(schema),
+            retry,
             configuration,
             tools,
             database,
@@ -82,8 +90,14 @@ impl Assembly {
 
     /// Closes what was opened, so that a copy of the database file is complete.
     pub(crate) async fn close(&self) {
-        if let Err(error) = self.database.close().await {
-            tracing::warn!(%error, "the database was not closed in order; nothing is lost by that");
+        match tokio::time::timeout(CLOSING_LIMIT, self.database.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the database was not closed in order; nothing is lost by that");
+            }
+            Err(_) => {
+                tracing::info!("the database did not answer when it was closed; nothing is lost by that")
+            }
         }
     }
 
@@ -102,7 +116,7 @@ impl Assembly {
 
     /// What becomes of a store that is not what this program works with.
     async fn brought_up_to_date(&self, error: StoreError) -> Result<Arc<dyn Store>, Failure> {
-        let status = self.database.status().await.map_err(InstallationError::from)?;
+        let status = self.schema.status().await.map_err(InstallationError::from)?;
         if !status.exists {
             return Err(InstallationError::NotInitialised.into());
         }
@@ -119,17 +133,18 @@ impl Assembly {
         if self.database.is_embedded() {
             return store;
         }
-        let limit = self.configuration.database.busy_timeout + CALL_LIMIT;
-        let timed = Arc::new(TimedStore::new(store, limit));
+        let waiting = self.configuration.database.busy_timeout;
+        let limits = TimeLimits {
+            call: waiting + CALL_LIMIT,
+            whole_table: waiting + WHOLE_TABLE_LIMIT,
+        };
+        let timed = Arc::new(TimedStore::new(store, limits));
         let randomness = Arc::clone(&self.randomness);
         Arc::new(RetryingStore::new(timed, self.retry.clone(), randomness))
     }
 
     async fn migrate(&self) -> Result<(), Failure> {
-        let migrate = || self.database.migrate();
-        retried(&self.retry, &self.randomness, migrate)
-            .await
-            .map_err(InstallationError::from)?;
+        self.schema.migrate().await.map_err(InstallationError::from)?;
         Ok(())
     }
 }
@@ -137,11 +152,11 @@ impl Assembly {
 /// The database. Another backend takes the place of this one here.
 fn store_provider(configuration: &Configuration) -> anyhow::Result<Arc<dyn StoreProvider>> {
     let settings = &configuration.database;
-    let mut database = match &settings.url {
-        Some(url) => SeaOrmOptions::new(url.to_string()),
+    let mut database = match settings.url.text("database.url")? {
+        Some(url) => SeaOrmOptions::new(url.trim().to_owned()),
         None => SeaOrmOptions::for_sqlite_file(&configuration.data_dir.join(DATABASE_FILE))?,
     };
-    database.password = settings.password.clone();
+    database.password = settings.password.text("database.password")?;
     database.busy_timeout = settings.busy_timeout;
     database.max_connections = settings.max_connections;
     Ok(Arc::new(SeaOrmStoreProvider::new(database)?))
@@ -190,7 +205,7 @@ impl Wiring for Assembly {
     }
 
     fn schema(&self) -> Arc<dyn Schema> {
-        Arc::clone(&self.database) as Arc<dyn Schema>
+        Arc::clone(&self.schema)
     }
 
     fn settings(&self) -> Vec<Setting> {
@@ -216,7 +231,7 @@ pub(crate) fn settings(configuration: &Configuration) -> Vec<Setting> {
             configuration.master_key.passphrase_file.display().to_string(),
         ),
     ];
-    let url_is_in_a_file = configuration.database.url.is_some();
+    let url_is_in_a_file = matches!(configuration.database.url, SecretSetting::File(_));
     let setting = |value: &SettingValue| {
         let SettingValue { key, value, origin } = value;
         let stands_for = meant.iter().find(|(name, _)| name == key && value.is_empty());

@@ -23,6 +23,8 @@ pub struct CuttingProxy {
 struct Plan {
     next: Option<(Cut, u32)>,
     made: u32,
+    /// Whether nobody gets through once a connection was cut.
+    stays_away: bool,
 }
 
 impl CuttingProxy {
@@ -39,6 +41,9 @@ impl CuttingProxy {
             let plan = Arc::clone(&plan);
             move || {
                 for client in listener.incoming().flatten() {
+                    if plan.lock().unwrap().is_away() {
+                        continue;
+                    }
                     // A server that is down is a connection that ends at once.
                     if let Ok(server) = TcpStream::connect(("127.0.0.1", target)) {
                         let plan = Arc::clone(&plan);
@@ -64,6 +69,16 @@ impl CuttingProxy {
         self.plan.lock().unwrap().next = Some((cut, times));
     }
 
+    /// Cuts the next connection that commits, and lets nobody through any more.
+    ///
+    /// # Panics
+    /// When a thread of the proxy did.
+    pub fn cut_and_stay_away(&self, cut: Cut) {
+        let mut plan = self.plan.lock().unwrap();
+        plan.next = Some((cut, 1));
+        plan.stays_away = true;
+    }
+
     /// How many connections were cut.
     ///
     /// # Panics
@@ -75,6 +90,10 @@ impl CuttingProxy {
 }
 
 impl Plan {
+    fn is_away(&self) -> bool {
+        self.stays_away && self.made > 0
+    }
+
     fn take(&mut self) -> Option<Cut> {
         let (cut, times) = self.next?;
         self.next = (times > 1).then_some((cut, times - 1));
@@ -106,6 +125,10 @@ fn relay(mut client: TcpStream, mut server: TcpStream, plan: &Mutex<Plan>) {
     let mut buffer = [0; 64 * 1024];
     while let Ok(length @ 1..) = client.read(&mut buffer) {
         let sent = &buffer[..length];
+        // Connections that were there before get no further either.
+        if plan.lock().unwrap().is_away() {
+            break;
+        }
         let cut = if commits(sent) {
             plan.lock().unwrap().take()
         } else {

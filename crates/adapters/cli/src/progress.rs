@@ -37,7 +37,16 @@ impl WorkProgress {
         Self { bar, waiting }
     }
 
-    /// Takes note of how many bytes were done.
+    /// Begins a spinner that counts.
+    pub(crate) fn count(printer: &Printer, what: &str) -> Self {
+        let progress = Self::begin(printer, what, None);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {pos} {elapsed}") {
+            progress.bar.set_style(style);
+        }
+        progress
+    }
+
+    /// Takes note of how many bytes, or things that are counted, were done.
     pub(crate) fn at(&self, bytes: u64) {
         self.bar.set_position(bytes);
     }

@@ -48,7 +48,7 @@ pub trait Wiring: Send + Sync {
 pub struct Tools {
     /// Makes, checks and uses keys.
     pub rsa: Arc<dyn RsaEngine>,
-    /// Makes the manager's identity.
+    /// Makes and uses the manager's identity.
     pub signing: Arc<dyn SigningEngine>,
     /// Reads and writes exports.
     pub codec: Arc<dyn ExportCodec>,

@@ -2,16 +2,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use keystead_application::ports::{MasterKey, MasterKeyError, MasterKeyProvider, Randomness};
+use keystead_application::ports::{MasterKey, MasterKeyError, MasterKeyProvider, Promotion, Randomness};
 use keystead_domain::MasterKeyId;
 
 use crate::SYSTEMD_CREDENTIAL;
-use crate::file::{self, Privacy, Unusable};
-use crate::key::KeyFileMasterKey;
+use crate::file::{self, Privacy};
+use crate::place::{failed_at, unusable};
+use crate::plain::PlainMasterKey;
 use crate::text;
-
-/// The name of the credential when no other is given.
-pub const DEFAULT_CREDENTIAL: &str = "keystead-master-key";
 
 /// Takes the master key from a systemd credential (systemd.exec(5), "Credentials"). systemd writes it, this program only
 /// reads it: it cannot make a key there, and tells how to.
@@ -44,19 +42,14 @@ impl SystemdCredentialProvider {
             return Ok(None);
         };
         let path = directory.join(name);
-        let place = path.display().to_string();
-        let failed = |why| MasterKeyError::Unusable { place, why };
         let reading = path.clone();
         let read = tokio::task::spawn_blocking(move || file::read(&reading, Privacy::Credential)).await;
-        let content = match read {
-            Ok(Ok(Some(content))) => content,
-            Ok(Ok(None)) => return Ok(None),
-            Ok(Err(Unusable::Exists)) => return Err(MasterKeyError::Exists(self.place())),
-            Ok(Err(Unusable::Because(why))) => return Err(failed(why)),
-            Err(join) => return Err(failed(join.to_string())),
+        let read = read.map_err(|join| unusable(&path, join))?;
+        let Some(content) = read.map_err(failed_at(&path))? else {
+            return Ok(None);
         };
-        let secret = text::parse(&content).map_err(failed)?;
-        KeyFileMasterKey::shared(&secret, SYSTEMD_CREDENTIAL, &self.randomness, &path).map(Some)
+        let secret = text::parse(&content).map_err(|why| unusable(&path, why))?;
+        PlainMasterKey::shared(&secret, SYSTEMD_CREDENTIAL, &self.randomness, &path).map(Some)
     }
 
     fn successor(&self) -> String {
@@ -74,20 +67,33 @@ impl SystemdCredentialProvider {
     fn only_systemd_makes_it(&self, name: &str) -> MasterKeyError {
         self.unusable(format!(
             "only systemd can put a key there; make one with: keystead master-key generate | systemd-creds encrypt \
-             --name={name} - /etc/credstore.encrypted/{name}, add LoadCredentialEncrypted={name} to the [Service] part of \
-             the unit, and run this again inside the unit"
+             --name={name} - {}, add LoadCredentialEncrypted={name} to the [Service] part of \
+             the unit, and run this again inside the unit",
+            stored(name)
         ))
     }
 
-    fn advice(&self) -> String {
+    /// The key that is the successor's is the one in use now; it has to get the name of the current one, or the next
+    /// rotation finds no place for another.
+    fn promoted(&self, replaced: Option<&MasterKeyId>) -> Promotion {
         let (name, next) = (&self.name, self.successor());
-        format!(
-            "the credential {name}, which holds the replaced key until you change it: keep a copy of \
-             /etc/credstore.encrypted/{name}, then give the new key that name with: systemd-creds decrypt --name={next} \
-             /etc/credstore.encrypted/{next} - | systemd-creds encrypt --name={name} - /etc/credstore.encrypted/{name}, and \
-             take {next} out of the unit"
-        )
+        let (old, new) = (stored(name), stored(&next));
+        let keep = replaced.map(|id| format!("keep the replaced key with: cp {old} {old}.{id}.old; "));
+        Promotion {
+            old_kept_at: replaced.map(|_| format!("the systemd credential {name}")),
+            to_do: Some(format!(
+                "{}give the new key the name {name} with: systemd-creds decrypt --name={next} {new} - | systemd-creds \
+                 encrypt --name={name} - {old}; then put LoadCredentialEncrypted={name} in the place of \
+                 LoadCredentialEncrypted={next} in the unit, restart the unit, and remove {new}",
+                keep.unwrap_or_default()
+            )),
+        }
     }
+}
+
+/// Where systemd looks for the encrypted credential of a name.
+fn stored(name: &str) -> String {
+    format!("/etc/credstore.encrypted/{name}")
 }
 
 #[async_trait]
@@ -138,16 +144,24 @@ impl MasterKeyProvider for SystemdCredentialProvider {
         }
     }
 
-    async fn promote(&self, id: &MasterKeyId) -> Result<Option<String>, MasterKeyError> {
-        let keys = self.keys().await?;
-        match keys.iter().position(|key| key.id() == id) {
-            None => Err(self.unusable(format!(
+    async fn promote(&self, id: &MasterKeyId) -> Result<Promotion, MasterKeyError> {
+        let current = self.find(&self.name).await?;
+        if current.as_ref().is_some_and(|current| current.id() == id) {
+            return Ok(Promotion::default());
+        }
+        match self.find(&self.successor()).await? {
+            Some(successor) if successor.id() == id => {
+                Ok(self.promoted(current.as_ref().map(|current| current.id())))
+            }
+            _ => Err(self.unusable(format!(
                 "neither it nor the credential {} holds the master key {id}; restore its file and restart the unit",
                 self.successor()
             ))),
-            Some(0) => Ok(None),
-            Some(_) => Ok(Some(self.advice())),
         }
+    }
+
+    fn safekeeping(&self) -> &'static str {
+        "keep the line that master-key generate printed in a safe place: the credential opens on this machine alone"
     }
 }
 

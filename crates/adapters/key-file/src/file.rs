@@ -8,8 +8,8 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-/// Longer than a key file with any line end; a longer file is something else and is not read on.
-const MAX_LEN: usize = 128;
+/// Longer than any key file with any line ends; a longer file is something else and is not read on.
+const MAX_LEN: usize = 1024;
 
 /// What a file holds.
 pub(crate) type Content = Zeroizing<Vec<u8>>;
@@ -140,7 +140,7 @@ fn write(path: &Path, content: &Content) -> Result<(), Unusable> {
         .mode(0o600)
         .open(path)
         .map_err(|e| because("it cannot be created", &e))?;
-    // A file system without permissions would show the key to everybody; better not to write it.
+    // A file system without permissions would show it to everybody; better not to write it.
     check_privacy(path, &file, Privacy::Owner)?;
     file.write_all(content)
         .and_then(|()| file.sync_all())
@@ -175,7 +175,7 @@ fn check_privacy(path: &Path, file: &File, privacy: Privacy) -> Result<(), Unusa
     if !found.is_file() {
         Err(Unusable::Because("it is not a regular file".into()))
     } else if found.uid() != me && found.uid() != 0 {
-        // Whoever owns the file knows the key.
+        // Whoever owns the file knows the key, or can guess its passphrase.
         Err(Unusable::Because(format!(
             "it belongs to another user (uid {}); take it away if that is not meant, or run: chown {me} {}",
             found.uid(),

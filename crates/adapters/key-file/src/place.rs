@@ -3,7 +3,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use keystead_application::ports::MasterKeyError;
+use keystead_application::ports::{MasterKeyError, Promotion};
 use keystead_domain::MasterKeyId;
 use rustix::io::Errno;
 
@@ -75,14 +75,14 @@ impl Place {
     ///
     /// Whoever promotes holds the lock of the successor's file and looks at both names after getting it, so that no two
     /// do it at once, and none does it to a successor that it does not know.
-    pub(crate) fn promote(&self, id: &MasterKeyId, id_of: IdOf) -> Result<Option<String>, MasterKeyError> {
+    pub(crate) fn promote(&self, id: &MasterKeyId, id_of: IdOf) -> Result<Promotion, MasterKeyError> {
         let successor = self.successor();
         for _ in 0..ATTEMPTS {
             let lock = lock(&successor).map_err(failed_at(&successor))?;
             let current = find(&self.current)?;
             let current_id = current.as_ref().map(|found| found.id(id_of)).transpose()?;
             if current_id.as_ref() == Some(id) {
-                return self.settle(id, id_of).map(|()| None);
+                return self.settle(id, id_of).map(|()| Promotion::default());
             }
             let Some(lock) = lock else { break };
             if !is_still(&successor, &lock) {
@@ -97,19 +97,22 @@ impl Place {
                 _ => None,
             };
             match self.take_over(&successor) {
-                Ok(()) => return Ok(kept.map(|path| path.display().to_string())),
+                Ok(()) => {
+                    return Ok(Promotion {
+                        old_kept_at: kept.map(|path| path.display().to_string()),
+                        to_do: None,
+                    });
+                }
                 // A key was made here meanwhile.
                 Err(Unusable::Exists) => {}
                 Err(because) => return Err(failed_at(&self.current)(because)),
             }
         }
-        Err(MasterKeyError::Unusable {
-            place: self.current.display().to_string(),
-            why: format!(
-                "neither it nor {} holds the master key {id}; put the file with that key there, from a backup if need be",
-                successor.display()
-            ),
-        })
+        let why = format!(
+            "neither it nor {} holds the master key {id}; put the file with that key there, from a backup if need be",
+            successor.display()
+        );
+        Err(unusable(&self.current, why))
     }
 
     /// Removes the other name of a key that is the current one already, which is left where a file cannot be renamed in one
@@ -195,14 +198,17 @@ fn read_back(path: &Path) -> Result<Found, MasterKeyError> {
     })
 }
 
-fn failed_at(path: &Path) -> impl Fn(Unusable) -> MasterKeyError {
-    let place = path.display().to_string();
-    move |unusable| match unusable {
-        Unusable::Exists => MasterKeyError::Exists(place.clone()),
-        Unusable::Because(why) => MasterKeyError::Unusable {
-            place: place.clone(),
-            why,
-        },
+pub(crate) fn unusable(path: &Path, why: impl ToString) -> MasterKeyError {
+    MasterKeyError::Unusable {
+        place: path.display().to_string(),
+        why: why.to_string(),
+    }
+}
+
+pub(crate) fn failed_at(path: &Path) -> impl Fn(Unusable) -> MasterKeyError {
+    move |failed| match failed {
+        Unusable::Exists => MasterKeyError::Exists(path.display().to_string()),
+        Unusable::Because(why) => unusable(path, why),
     }
 }
 

@@ -1,14 +1,11 @@
 use keystead_application::ports::{Randomness, RandomnessError, RandomnessExt};
 use zeroize::Zeroizing;
 
+use crate::cipher::{KEY_LEN, Secret};
 use crate::file::Content;
 
-pub(crate) const PREFIX: &[u8] = b"keystead-master-key-v1:";
-const KEY_LEN: usize = 32;
-pub(crate) const DIGITS: usize = 2 * KEY_LEN;
-
-/// The bytes of a master key.
-pub(crate) type Secret = Zeroizing<[u8; KEY_LEN]>;
+const PREFIX: &[u8] = b"keystead-master-key-v1:";
+const DIGITS: usize = 2 * KEY_LEN;
 
 /// Makes a new master key and gives the line that a key file or a credential holds, for places that this program cannot
 /// write to itself.

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use keystead_application::ports::{MasterKey, MasterKeyError, MasterKeyProvider};
+use keystead_application::ports::{MasterKey, MasterKeyError, MasterKeyProvider, Promotion};
 use keystead_domain::{MasterKeyId, SealedBytes, SecretBytes};
 
 use crate::token::{lock, token};
@@ -95,10 +95,10 @@ impl MasterKeyProvider for MemoryMasterKeyProvider {
         Ok(key)
     }
 
-    async fn promote(&self, id: &MasterKeyId) -> Result<Option<String>, MasterKeyError> {
+    async fn promote(&self, id: &MasterKeyId) -> Result<Promotion, MasterKeyError> {
         let mut place = lock(&self.place);
         if place.current.as_ref().is_some_and(|key| key.id == *id) {
-            return Ok(None);
+            return Ok(Promotion::default());
         }
         let Some(successor) = place.successor.take_if(|key| key.id == *id) else {
             return Err(MasterKeyError::Unusable {
@@ -107,11 +107,16 @@ impl MasterKeyProvider for MemoryMasterKeyProvider {
             });
         };
         let replaced = place.current.replace(successor);
-        let kept = replaced
-            .as_ref()
-            .map(|_| format!("{}, among the replaced keys", self.place()));
+        let old_kept_at = replaced.as_ref().map(|_| self.place());
         place.replaced.extend(replaced);
-        Ok(kept)
+        Ok(Promotion {
+            old_kept_at,
+            to_do: None,
+        })
+    }
+
+    fn safekeeping(&self) -> &'static str {
+        "leave this process running"
     }
 }
 

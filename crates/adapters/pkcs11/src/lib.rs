@@ -13,6 +13,11 @@
 //! found, in the order of their ids; whoever opens something chooses by the id that the sealed bytes name, and promoting a
 //! key only checks that it is there. Two processes that make the first key at the very same time make two: each uses its
 //! own, and the one that loses the race for the database leaves a key that nothing needs.
+//!
+//! A successor is always a new key: the token cannot tell one that was never used from one that old backups of the database
+//! need, and giving the latter back would undo a rotation. So each rotation that was killed before it had sealed anything
+//! leaves a key on the token that nothing needs. It does no harm, and nothing here ever deletes it; whoever wants to, with
+//! the tools of the token, has to be sure that neither the database nor a backup of it names the id of that key.
 
 mod key;
 mod module;
@@ -22,7 +27,7 @@ mod token;
 mod trouble;
 
 pub use pin::PinSource;
-pub use provider::{DEFAULT_KEY_LABEL, Pkcs11MasterKeyProvider, Pkcs11Options};
+pub use provider::{Pkcs11MasterKeyProvider, Pkcs11Options};
 
 /// The name under which sealed rows remember this provider.
 const PROVIDER: &str = "pkcs11";

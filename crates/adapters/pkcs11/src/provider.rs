@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use keystead_application::ports::{
-    MasterKey, MasterKeyError, MasterKeyProvider, Randomness, RandomnessError, RandomnessExt,
+    MasterKey, MasterKeyError, MasterKeyProvider, Promotion, Randomness, RandomnessError, RandomnessExt,
 };
 use keystead_domain::MasterKeyId;
 use tokio::sync::Mutex;
@@ -16,9 +16,6 @@ use crate::pin::PinSource;
 use crate::token::{Open, Token};
 use crate::trouble::Trouble;
 
-/// The label of the key objects when no other is given.
-pub const DEFAULT_KEY_LABEL: &str = "keystead-master-key";
-
 const KEY_LEN: u64 = 32;
 const ID_LEN: usize = 16;
 
@@ -28,7 +25,7 @@ pub struct Pkcs11Options {
     pub module: PathBuf,
     /// The label of the token.
     pub token_label: String,
-    /// The label of the key objects, such as [`DEFAULT_KEY_LABEL`].
+    /// The label of the key objects.
     pub key_label: String,
     /// Where the user PIN comes from.
     pub pin: Arc<dyn PinSource>,
@@ -39,6 +36,8 @@ pub struct Pkcs11MasterKeyProvider {
     token: Arc<Token>,
     key_label: String,
     place: String,
+    /// Where keys stay that were replaced.
+    kept_at: String,
     randomness: Arc<dyn Randomness>,
     /// Looking for a key and making one are two calls.
     making: Mutex<()>,
@@ -55,7 +54,8 @@ impl Pkcs11MasterKeyProvider {
             pin,
         } = options;
         Self {
-            place: format!("the key {key_label:?} on the PKCS#11 token {token_label:?}"),
+            place: format!("the key {key_label:?} on {}", token_named(&token_label)),
+            kept_at: token_named(&token_label),
             token: Arc::new(Token::new(module, token_label, pin)),
             key_label,
             randomness,
@@ -120,7 +120,7 @@ impl MasterKeyProvider for Pkcs11MasterKeyProvider {
         self.make().await
     }
 
-    async fn promote(&self, id: &MasterKeyId) -> Result<Option<String>, MasterKeyError> {
+    async fn promote(&self, id: &MasterKeyId) -> Result<Promotion, MasterKeyError> {
         let mut keys = self.keys().await?;
         let before = keys.len();
         keys.retain(|key| key.id() != id);
@@ -128,9 +128,29 @@ impl MasterKeyProvider for Pkcs11MasterKeyProvider {
             let why = format!("it holds no master key {id}; restore the token from its backup");
             return Err(Trouble::Why(why).at(self.place.clone()));
         }
-        let others: Vec<_> = keys.iter().map(|key| key.id().to_string()).collect();
-        Ok((!others.is_empty()).then(|| format!("the token, as before ({})", others.join(", "))))
+        // Nothing on a token tells which of several others was in use.
+        let old_kept_at = match keys.as_slice() {
+            [] => None,
+            [only] => Some(format!("{}, as {}", self.kept_at, only.id())),
+            several => Some(format!(
+                "{}, as one of its {} other keys",
+                self.kept_at,
+                several.len()
+            )),
+        };
+        Ok(Promotion {
+            old_kept_at,
+            to_do: None,
+        })
     }
+
+    fn safekeeping(&self) -> &'static str {
+        "back the token up by its maker's means, and keep its PIN in another place"
+    }
+}
+
+fn token_named(label: &str) -> String {
+    format!("the PKCS#11 token {label:?}")
 }
 
 /// The ids of the key objects under a label, in a fixed order.

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use crate::module::Module;
 use crate::pin::PinSource;
-use crate::trouble::{Trouble, blames_the_pin, explain_login, locked, no_user_pin};
+use crate::trouble::{Trouble, blames_the_pin, locked, no_user_pin, refused_login};
 
 /// A token that is opened when it is needed for the first time. Calls come one at a time.
 pub(crate) struct Token {
@@ -96,10 +96,10 @@ impl Token {
         let module = Module::acquire(&self.module)?;
         let (slot, info) = self.find(module.calls())?;
         if !info.user_pin_initialized() {
-            return Err(Trouble::Why(no_user_pin(&self.label)));
+            return Err(no_user_pin(&self.label));
         }
         if info.user_pin_locked() {
-            return Err(Trouble::Why(locked()));
+            return Err(locked());
         }
         let session = module.calls().open_ro_session(slot)?;
         // The token has a keypad of its own otherwise.
@@ -124,7 +124,7 @@ impl Token {
             Err(refused) => {
                 let info = module.calls().get_token_info(slot);
                 let last_try = info.is_ok_and(|info| info.user_pin_final_try());
-                Err(Trouble::Why(explain_login(&refused, &self.label, last_try)))
+                Err(refused_login(refused, &self.label, last_try))
             }
         }
     }
@@ -135,10 +135,10 @@ impl Token {
         }
         let given = runtime
             .block_on(self.pin.pin(&self.label))
-            .map_err(Trouble::Why)?;
+            .map_err(Trouble::NotUnlocked)?;
         let is_refused = |refused: &Passphrase| refused.expose() == given.expose();
         if pins.refused.as_ref().is_some_and(is_refused) {
-            return Err(Trouble::Why(
+            return Err(Trouble::NotUnlocked(
                 "the PIN is the one that the token refused before, so it was not tried again; give the right one".into(),
             ));
         }

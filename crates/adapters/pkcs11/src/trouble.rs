@@ -7,6 +7,8 @@ pub(crate) enum Trouble {
     Exists,
     /// The bytes are not those that were encrypted.
     Damaged,
+    /// The PIN is wrong, was not given, or does not count any more: what was found, and what to do.
+    NotUnlocked(String),
     /// What was found, and what to do.
     Why(String),
     /// A call failed.
@@ -24,6 +26,7 @@ impl Trouble {
         match self {
             Self::Exists => MasterKeyError::Exists(place),
             Self::Damaged => MasterKeyError::Damaged,
+            Self::NotUnlocked(why) => MasterKeyError::NotUnlocked { place, why },
             Self::Why(why) => MasterKeyError::Unusable { place, why },
             Self::Call(error) => MasterKeyError::Unusable {
                 place,
@@ -89,22 +92,22 @@ pub(crate) enum Blame {
 }
 
 /// A login that the token refused.
-pub(crate) fn explain_login(error: &Error, token: &str, last_try: bool) -> String {
-    let Error::Pkcs11(code, _) = error else {
-        return explain(error);
-    };
-    match code {
-        _ if blames_the_pin(error) && last_try => {
+pub(crate) fn refused_login(error: Error, token: &str, last_try: bool) -> Trouble {
+    let why = match error {
+        _ if blames_the_pin(&error) && last_try => {
             "the token refused the PIN, and locks at the next wrong one; find the right PIN before you try again".into()
         }
-        _ if blames_the_pin(error) => {
+        _ if blames_the_pin(&error) => {
             "the token refused the PIN: it is wrong; tokens lock after a few wrong ones, so check it before you try again".into()
         }
-        RvError::PinLocked => locked(),
-        RvError::PinExpired => "the PIN has expired; set a new one with the tools of the token".into(),
-        RvError::UserPinNotInitialized => no_user_pin(token),
-        _ => explain(error),
-    }
+        Error::Pkcs11(RvError::PinLocked, _) => return locked(),
+        Error::Pkcs11(RvError::PinExpired, _) => {
+            "the PIN has expired; set a new one with the tools of the token".into()
+        }
+        Error::Pkcs11(RvError::UserPinNotInitialized, _) => return no_user_pin(token),
+        other => return Trouble::Call(other),
+    };
+    Trouble::NotUnlocked(why)
 }
 
 /// Whether a login failed because the PIN is not the right one.
@@ -113,15 +116,18 @@ pub(crate) fn blames_the_pin(error: &Error) -> bool {
     matches!(error, Error::Pkcs11(code, _) if wrong.contains(code))
 }
 
-pub(crate) fn locked() -> String {
-    "the PIN is locked after too many wrong ones; the security officer of the token can set a new one".into()
+pub(crate) fn locked() -> Trouble {
+    Trouble::NotUnlocked(
+        "the PIN is locked after too many wrong ones; the security officer of the token can set a new one"
+            .into(),
+    )
 }
 
-pub(crate) fn no_user_pin(token: &str) -> String {
-    format!(
+pub(crate) fn no_user_pin(token: &str) -> Trouble {
+    Trouble::Why(format!(
         "the token has no user PIN yet; its security officer sets one, for example with: pkcs11-tool --module MODULE \
          --token-label '{token}' --login --login-type so --init-pin"
-    )
+    ))
 }
 
 fn explain(error: &Error) -> String {
@@ -168,9 +174,18 @@ mod tests {
     /// SoftHSM never locks and cannot be pulled out, so what hardware says is tried here.
     #[test]
     fn what_only_hardware_says_is_told() {
-        let cases = [
+        let locked = [
+            (RvError::PinIncorrect, "it is wrong"),
             (RvError::PinLocked, "security officer"),
             (RvError::PinExpired, "expired"),
+        ];
+        for (code, told) in locked {
+            match refused_login(failed(code), "t", false).at("here".into()) {
+                MasterKeyError::NotUnlocked { why, .. } => assert!(why.contains(told), "{why}"),
+                other => panic!("{code:?}: {other:?}"),
+            }
+        }
+        let unusable = [
             (RvError::UserPinNotInitialized, "--init-pin"),
             (RvError::DeviceRemoved, "removed"),
             (RvError::TokenNotPresent, "removed"),
@@ -179,12 +194,14 @@ mod tests {
             (RvError::DeviceMemory, "full"),
             (RvError::FunctionRejected, "FunctionRejected"),
         ];
-        for (code, told) in cases {
-            let why = explain_login(&failed(code), "t", false);
-            assert!(why.contains(told), "{why}");
+        for (code, told) in unusable {
+            match refused_login(failed(code), "t", false).at("here".into()) {
+                MasterKeyError::Unusable { why, .. } => assert!(why.contains(told), "{why}"),
+                other => panic!("{code:?}: {other:?}"),
+            }
         }
-        let last = explain_login(&failed(RvError::PinIncorrect), "t", true);
-        assert!(last.contains("locks at the next wrong one"), "{last}");
+        let last = refused_login(failed(RvError::PinIncorrect), "t", true).at("here".into());
+        assert!(last.to_string().contains("locks at the next wrong one"), "{last}");
     }
 
     #[test]

@@ -24,6 +24,15 @@ fn why<T>(result: Result<T, MasterKeyError>) -> String {
     }
 }
 
+/// Why the token stays locked.
+fn locked<T>(result: Result<T, MasterKeyError>) -> String {
+    match result {
+        Err(error @ MasterKeyError::NotUnlocked { .. }) => error.to_string(),
+        Err(error) => panic!("{error:?}"),
+        Ok(_) => panic!("it opened"),
+    }
+}
+
 async fn opens(key: &Arc<dyn MasterKey>) {
     let sealed = key.seal(&secret(), b"row").await.unwrap();
     let opened = key.open(&sealed, b"row").await.unwrap();
@@ -86,8 +95,18 @@ fn another_process_finds_the_keys_and_what_they_sealed() {
                 key.open(&sealed, b"other row").await,
                 Err(MasterKeyError::Damaged)
             ));
-            let kept = provider.promote(&ids[1]).await.unwrap().unwrap();
-            assert!(kept.contains(ids[0].as_str()), "{kept}");
+            let promotion = provider.promote(&ids[1]).await.unwrap();
+            let kept = format!("the PKCS#11 token {LABEL:?}, as {}", ids[0]);
+            assert_eq!(promotion.old_kept_at, Some(kept));
+            assert_eq!(promotion.to_do, None);
+            // With a third one, nobody knows which was in use.
+            provider.create_successor().await.unwrap();
+            let promotion = provider.promote(&ids[1]).await.unwrap();
+            let kept = promotion.old_kept_at.unwrap();
+            assert!(
+                kept.contains("2 other keys") && !kept.contains(ids[0].as_str()),
+                "{kept}"
+            );
             let unknown = why(provider.promote(&"pkcs11-00".parse().unwrap()).await);
             assert!(unknown.contains("pkcs11-00"), "{unknown}");
         });
@@ -117,17 +136,25 @@ fn a_wrong_pin_is_told_and_not_tried_again() {
         block_on(async {
             let pin = Pin::of(&["a wrong one", "a wrong one", PIN]);
             let provider = provider(softhsm.options(&pin));
-            let first = why(provider.keys().await);
+            let first = locked(provider.keys().await);
             assert!(
                 first.contains("refused the PIN") && first.contains("lock"),
                 "{first}"
             );
-            let second = why(provider.keys().await);
+            let second = locked(provider.keys().await);
             assert!(second.contains("not tried again"), "{second}");
             assert!(!(first + &second).contains("a wrong one"));
             assert!(provider.keys().await.unwrap().is_empty());
             assert_eq!(pin.asked(), 3);
         });
+    });
+}
+
+#[test]
+fn without_a_pin_the_token_stays_locked() {
+    with_softhsm("without_a_pin_the_token_stays_locked", |softhsm| {
+        let why = locked(block_on(provider(softhsm.options(&Pin::of(&[]))).keys()));
+        assert!(why.contains("nobody is there to ask"), "{why}");
     });
 }
 

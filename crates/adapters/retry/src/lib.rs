@@ -4,7 +4,7 @@
 //! They go around a store in this order, so that what took too long is tried again:
 //!
 //! ```text
-//! RetryingStore::new(Arc::new(TimedStore::new(store, limit)), RetryOptions::default(), randomness)
+//! RetryingStore::new(Arc::new(TimedStore::new(store, limits)), RetryOptions::default(), randomness)
 //! ```
 //!
 //! What is tried again is decided by [`StoreErrorKind::is_retryable`], never by a text. A caller cannot tell a store that
@@ -20,6 +20,7 @@ mod journal;
 mod patience;
 mod reads;
 mod retrying;
+mod schema;
 mod session;
 mod timed;
 mod unit;
@@ -27,4 +28,5 @@ mod unit;
 pub use call::retried;
 pub use patience::RetryOptions;
 pub use retrying::RetryingStore;
-pub use timed::TimedStore;
+pub use schema::RetryingSchema;
+pub use timed::{TimeLimits, TimedStore};

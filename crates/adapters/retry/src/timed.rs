@@ -20,27 +20,36 @@ use keystead_domain::{
 /// must be longer than the time that the store itself waits for a lock; otherwise a busy store looks like a vanished one.
 pub struct TimedStore {
     inner: Arc<dyn Store>,
-    limit: Duration,
+    limits: TimeLimits,
+}
+
+/// How long a call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeLimits {
+    /// Any call but those below.
+    pub call: Duration,
+    /// One that goes over a whole table: counting private keys, and putting all of them under another master key.
+    pub whole_table: Duration,
 }
 
 impl TimedStore {
     /// The same store with a limit for each call.
     #[must_use]
-    pub fn new(inner: Arc<dyn Store>, limit: Duration) -> Self {
-        Self { inner, limit }
+    pub fn new(inner: Arc<dyn Store>, limits: TimeLimits) -> Self {
+        Self { inner, limits }
     }
 }
 
 #[async_trait]
 impl Store for TimedStore {
     async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
-        let inner = bounded(self.limit, "look at the store", self.inner.snapshot()).await?;
-        Ok(Box::new(Timed::new(inner, self.limit)))
+        let inner = bounded(self.limits.call, "look at the store", self.inner.snapshot()).await?;
+        Ok(Box::new(Timed::new(inner, self.limits)))
     }
 
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        let inner = bounded(self.limit, "begin", self.inner.begin()).await?;
-        Ok(Box::new(Timed::new(inner, self.limit)))
+        let inner = bounded(self.limits.call, "begin", self.inner.begin()).await?;
+        Ok(Box::new(Timed::new(inner, self.limits)))
     }
 }
 
@@ -62,14 +71,14 @@ async fn bounded<T>(
 /// A snapshot or a unit of work. After a call that took too long there is none any more.
 struct Timed<S: ?Sized> {
     inner: Option<Box<S>>,
-    limit: Duration,
+    limits: TimeLimits,
 }
 
 impl<S: ?Sized> Timed<S> {
-    fn new(inner: Box<S>, limit: Duration) -> Self {
+    fn new(inner: Box<S>, limits: TimeLimits) -> Self {
         Self {
             inner: Some(inner),
-            limit,
+            limits,
         }
     }
 
@@ -96,8 +105,11 @@ fn gone(operation: &'static str) -> StoreError {
 
 /// Hands a call on within the limit.
 macro_rules! within_limit {
-    ($self:ident, $operation:literal, $method:ident($($argument:expr),*)) => {{
-        let limit = $self.limit;
+    ($self:ident, $operation:literal, $method:ident($($argument:expr),*)) => {
+        within_limit!($self, call, $operation, $method($($argument),*))
+    };
+    ($self:ident, $limit:ident, $operation:literal, $method:ident($($argument:expr),*)) => {{
+        let limit = $self.limits.$limit;
         let inner = $self.inner($operation)?;
         let result = bounded(limit, $operation, inner.$method($($argument),*)).await;
         $self.settled(result)
@@ -141,7 +153,7 @@ macro_rules! reads {
             }
 
             async fn master_key_census(&mut self) -> Result<MasterKeyCensus, StoreError> {
-                within_limit!(self, "count private keys", master_key_census())
+                within_limit!(self, whole_table, "count private keys", master_key_census())
             }
 
             async fn unstaged_private_keys(&mut self, after: Option<KeysetId>, limit: u32) -> Result<Vec<UnstagedKey>, StoreError> {
@@ -192,11 +204,16 @@ impl UnitOfWork for Timed<dyn UnitOfWork> {
     }
 
     async fn discard_staged(&mut self) -> Result<(), StoreError> {
-        within_limit!(self, "discard staged keys", discard_staged())
+        within_limit!(self, whole_table, "discard staged keys", discard_staged())
     }
 
     async fn switch_master_key(&mut self, installation: &Installation) -> Result<(), StoreError> {
-        within_limit!(self, "switch master key", switch_master_key(installation))
+        within_limit!(
+            self,
+            whole_table,
+            "switch master key",
+            switch_master_key(installation)
+        )
     }
 
     async fn append_audit(&mut self, event: &AuditEvent) -> Result<Sequence, StoreError> {
@@ -209,12 +226,12 @@ impl UnitOfWork for Timed<dyn UnitOfWork> {
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         let inner = self.inner.take().ok_or_else(|| gone("commit"))?;
-        match tokio::time::timeout(self.limit, inner.commit()).await {
+        match tokio::time::timeout(self.limits.call, inner.commit()).await {
             Ok(answer) => answer,
             Err(_) => Err(StoreError::new(
                 StoreErrorKind::CommitUnknown,
                 "commit",
-                format!("the store gave no answer within {:?}", self.limit),
+                format!("the store gave no answer within {:?}", self.limits.call),
             )),
         }
     }

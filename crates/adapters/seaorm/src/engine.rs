@@ -54,7 +54,12 @@ impl Engine {
                         "this program has no database engine for URLs that begin with \"{}\"; it has sqlite, postgres \
                          (postgresql) and mysql (mariadb); give one like sqlite:///var/lib/keystead/keystead.db or \
                          postgres://keystead@db.example.org/keystead",
-                        scheme.map_or("", |(scheme, _)| scheme)
+                        scheme
+                            .map_or("", |(scheme, _)| scheme)
+                            .chars()
+                            .take_while(char::is_ascii_alphabetic)
+                            .take(20)
+                            .collect::<String>()
                     ),
                 ));
             }

@@ -85,7 +85,7 @@ impl Failures {
     /// A failure of a commit. When it is not the database itself that refuses it, nobody knows what became of it.
     pub(crate) fn of_commit(&self, operation: &'static str, error: DbErr) -> StoreError {
         let (mut kind, mut advice) = self.classify(&error);
-        if kind == StoreErrorKind::Disconnected {
+        if kind == StoreErrorKind::Disconnected || (self.remote && !is_answer(&error)) {
             kind = StoreErrorKind::CommitUnknown;
         }
         if kind == StoreErrorKind::CommitUnknown {
@@ -185,6 +185,17 @@ impl Failures {
             false => (StoreErrorKind::Busy, Some(BUSY)),
         }
     }
+}
+
+/// Whether it is what the database itself said.
+fn is_answer(error: &DbErr) -> bool {
+    let (DbErr::Conn(RuntimeErr::SqlxError(e))
+    | DbErr::Exec(RuntimeErr::SqlxError(e))
+    | DbErr::Query(RuntimeErr::SqlxError(e))) = error
+    else {
+        return false;
+    };
+    matches!(**e, DriverError::Database(_))
 }
 
 fn by_code(error: &(dyn sqlx::error::DatabaseError + 'static)) -> Option<Meaning> {

@@ -16,8 +16,9 @@ const OPEN: &str = "open the database";
 const CONNECTING: Duration = Duration::from_secs(5);
 
 /// How long nobody may go on with a transaction before the server ends it: the program that began it hangs or is cut
-/// off, and others wait. This program does no slow work inside one.
-pub(crate) const ABANDONED: Duration = Duration::from_secs(60);
+/// off, and others wait. This program does no slow work inside one. It is shorter than the time for which a lost commit is
+/// looked after, because the look waits for this.
+pub(crate) const ABANDONED: Duration = Duration::from_secs(20);
 
 /// A statement that takes longer than this hangs. The longest is the switch to another master key.
 pub(crate) const LONGEST_STATEMENT: Duration = Duration::from_secs(15 * 60);

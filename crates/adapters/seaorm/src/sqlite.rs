@@ -41,8 +41,10 @@ pub(crate) struct SqliteFile(PathBuf);
 impl SqliteFile {
     pub(crate) fn from_url(url: &str) -> Result<Self, StoreError> {
         let bad = |why: &str| {
-            let message =
-                format!("the URL {url} {why}; give one like sqlite:///var/lib/keystead/keystead.db");
+            // Not the URL itself: one that was meant for a server may hold a password.
+            let message = format!(
+                "the URL of the database {why}; give one like sqlite:///var/lib/keystead/keystead.db"
+            );
             StoreError::new(StoreErrorKind::Unavailable, OPEN, message)
         };
         let name = url.strip_prefix("sqlite:").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The canonical bytes of an audit event: what is stored, and what a hash chain will cover.
+//! The canonical bytes of an audit event: what is stored, and what the chain covers.
 //!
 //! JSON with the names in alphabetical order, without blanks, absent values left out: RFC 8785 for the strings that
 //! occur here. The form is part of the format documentation; a change needs a new `v`.

@@ -9,7 +9,7 @@ use keystead_domain::{AuditEvent, AuditHead, ChainHash, Sequence};
 
 pub use canonical::{AuditRecord, MalformedEvent, canonical_bytes, from_canonical_bytes};
 pub use checkpoint::{CheckpointRefused, StoredCheckpoint, checkpoint_key, verified_checkpoint};
-pub use export::{RecordRefused, checkpoint_line, event_line, signed_heads};
+pub use export::{WitnessRefused, checkpoint_line, event_line, first_line, signed_heads};
 pub use verification::{AuditFinding, AuditVerification, TrailChecker};
 
 /// A row of the audit trail as it is stored, right or wrong.

@@ -56,12 +56,24 @@ pub trait MasterKeyProvider: Send + Sync {
     async fn create_successor(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError>;
 
     /// Makes a key of [`MasterKeyProvider::keys`] the current one, after everything was sealed under it. Doing it again
-    /// changes nothing. The key that it replaces is kept, because old backups of the database need it; where, is returned
-    /// for people.
+    /// changes nothing. The key that it replaces is kept, because old backups of the database need it.
     ///
     /// # Errors
     /// When there is no such key, or it cannot be done.
-    async fn promote(&self, id: &MasterKeyId) -> Result<Option<String>, MasterKeyError>;
+    async fn promote(&self, id: &MasterKeyId) -> Result<Promotion, MasterKeyError>;
+
+    /// What has to be kept in a safe place so that the key cannot be lost, for people: an order in one sentence, without a
+    /// full stop.
+    fn safekeeping(&self) -> &'static str;
+}
+
+/// What a promotion leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Promotion {
+    /// Where the key that was replaced is kept; `None` when there was none at this place.
+    pub old_kept_at: Option<String>,
+    /// What a person still has to do at the place, as orders; `None` when nothing.
+    pub to_do: Option<String>,
 }
 
 /// The providers of this program, and the one that `init` asks.
@@ -118,6 +130,14 @@ pub enum MasterKeyError {
     /// There is a master key already.
     #[error("there is a master key already at {0}")]
     Exists(String),
+    /// The passphrase or PIN that opens it is wrong or was not given.
+    #[error("the master key at {place} stays locked: {why}")]
+    NotUnlocked {
+        /// Where it is kept.
+        place: String,
+        /// What is wrong, and what mends it.
+        why: String,
+    },
     /// The key cannot be read or written.
     #[error("the master key at {place} cannot be used: {why}")]
     Unusable {

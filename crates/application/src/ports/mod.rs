@@ -20,7 +20,7 @@ pub use file_share::{
     EntryKind, FileShare, FileShares, LocatedShare, Location, Replace, ShareCapabilities, ShareError,
     ShareErrorKind, SharePath, ShareProvider, ShareWriter, WriteReceipt,
 };
-pub use master_key::{MasterKey, MasterKeyError, MasterKeyProvider, MasterKeyProviders};
+pub use master_key::{MasterKey, MasterKeyError, MasterKeyProvider, MasterKeyProviders, Promotion};
 pub use randomness::{Randomness, RandomnessError, RandomnessExt};
 pub use rsa_engine::{EncodedPrivateKey, EncodedPublicKey, KeyPair, LoadedKey, RsaEngine, RsaError};
 pub use schema::{Schema, SchemaStatus, StoreProvider};

@@ -1,5 +1,7 @@
 use super::custody::CustodyError;
-use super::keyset_error::{MASTER_KEY_FIX, NO_ACTIVE_FIX, share_fix, share_what, store_fix, store_what};
+use super::keyset_error::{
+    MASTER_KEY_FIX, MASTER_KEY_LOCKED_FIX, NO_ACTIVE_FIX, share_fix, share_what, store_fix, store_what,
+};
 use super::shared::WorkerLost;
 use super::{InstallationError, KeysetError};
 use crate::ports::{
@@ -60,6 +62,9 @@ pub enum BackupError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The master key was rotated while this ran.
+    #[error(transparent)]
+    Rotated(#[from] keystead_domain::OtherMasterKey),
     /// The master key failed.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
@@ -93,6 +98,7 @@ impl From<CustodyError> for BackupError {
             CustodyError::Store(e) => Self::Store(e),
             CustodyError::MasterKey(e) => Self::MasterKey(e),
             CustodyError::Rsa(e) => Self::Rsa(e),
+            CustodyError::Rotated(e) => Self::Rotated(e),
         }
     }
 }
@@ -114,6 +120,10 @@ impl Explain for BackupError {
             Self::Keyset(e) => return e.what(),
             Self::Installation(e) => return e.what(),
             Self::Store(e) => return store_what(e),
+            Self::Rotated(_) => "the master key was changed at the same time",
+            Self::MasterKey(MasterKeyError::Unusable { .. } | MasterKeyError::NotUnlocked { .. }) => {
+                "the master key cannot be used"
+            }
             Self::MasterKey(_) => "the master key does not open the private key",
             Self::Share(e) => return share_what(e),
         }
@@ -151,6 +161,9 @@ impl Explain for BackupError {
             Self::Store(e) => {
                 return format!("{}; --identity EXPORT opens without the database", store_fix(e));
             }
+            Self::Rotated(_) => "run the command again: it will use the new master key",
+            Self::MasterKey(MasterKeyError::NotUnlocked { .. }) => MASTER_KEY_LOCKED_FIX,
+            Self::MasterKey(MasterKeyError::Unusable { .. }) => "see the reason above",
             Self::MasterKey(_) => MASTER_KEY_FIX,
             Self::Share(e) => return share_fix(e).to_owned(),
             Self::Randomness(_) => "check the operating system's random device",

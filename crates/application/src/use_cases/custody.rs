@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keystead_domain::{Action, Actor, AuditEvent, Keyset, Outcome, PrivateKey};
+use keystead_domain::{Action, Actor, AuditEvent, Keyset, OtherMasterKey, Outcome, PrivateKey};
 
 use super::shared::keyset_event;
 use crate::ports::{
@@ -39,6 +39,8 @@ pub(super) enum CustodyError {
     MasterKey(#[from] MasterKeyError),
     #[error(transparent)]
     Rsa(#[from] RsaError),
+    #[error(transparent)]
+    Rotated(#[from] OtherMasterKey),
 }
 
 impl Custody<'_> {
@@ -66,19 +68,23 @@ impl Custody<'_> {
         _begun: &KeyUse,
         keyset: &Keyset,
     ) -> Result<ReleasedKey, CustodyError> {
-        let sealed = self
-            .store
-            .snapshot()
-            .await?
-            .sealed_private_key(keyset.id())
-            .await?
-            .ok_or_else(|| {
-                StoreError::new(
-                    StoreErrorKind::Conflict,
-                    "read private key",
-                    "the keyset was deleted meanwhile",
-                )
-            })?;
+        let mut snapshot = self.store.snapshot().await?;
+        if let Some(installation) = snapshot.installation().await?
+            && installation.master_key_id() != self.master_key.id()
+        {
+            return Err(OtherMasterKey {
+                current: installation.master_key_id().clone(),
+                used: self.master_key.id().clone(),
+            }
+            .into());
+        }
+        let sealed = snapshot.sealed_private_key(keyset.id()).await?.ok_or_else(|| {
+            StoreError::new(
+                StoreErrorKind::Conflict,
+                "read private key",
+                "the keyset was deleted meanwhile",
+            )
+        })?;
         let private = self.master_key.open(&sealed, &keyset.sealing_context()).await?;
         let private = PrivateKey::from_pkcs8_der(private);
         let loaded = self.rsa.load(&private).await?;

@@ -1,8 +1,8 @@
-use keystead_domain::{AuditHead, Sequence};
+use keystead_domain::{AuditHead, ChainHash, Sequence};
 
 use super::InstallationError;
-use crate::audit::{checkpoint_line, event_line};
-use crate::ports::{Snapshot, Store, StoreError, StoreErrorKind};
+use crate::audit::{checkpoint_line, event_line, first_line};
+use crate::ports::{Store, StoreError, StoreErrorKind};
 
 const PAGE: u32 = 1000;
 
@@ -13,57 +13,58 @@ pub struct ExportAudit<'a> {
 }
 
 /// A trail that is being written out.
-pub struct AuditLines {
-    snapshot: Box<dyn Snapshot>,
-    after: Option<Sequence>,
+pub struct AuditLines<'a> {
+    store: &'a dyn Store,
+    after: Sequence,
+    begun: bool,
     /// The last event that belongs to it.
     last: Sequence,
     note: Option<String>,
     events: u64,
 }
 
-impl ExportAudit<'_> {
+impl<'a> ExportAudit<'a> {
     /// Begins behind `after`. When the trail was signed just before, its checkpoint and head are given, and the export ends
     /// there; otherwise it ends where the trail does, and is not signed.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn run(
-        &self,
-        after: Option<Sequence>,
-        signed: Option<(String, AuditHead)>,
-    ) -> Result<AuditLines, InstallationError> {
-        let mut snapshot = self.store.snapshot().await?;
+    #[must_use]
+    pub fn run(&self, after: Sequence, signed: Option<(String, AuditHead)>) -> AuditLines<'a> {
         let (note, last) = match signed {
             Some((note, head)) => (Some(note), head.sequence),
             // Also what stands behind the head that the trail names.
             None => (None, Sequence(u64::MAX)),
         };
-        // The snapshot is of the moment of its first read.
-        snapshot.installation().await?;
-        Ok(AuditLines {
-            snapshot,
+        AuditLines {
+            store: self.store,
             after,
+            begun: false,
             last,
             note,
             events: 0,
-        })
+        }
     }
 }
 
-impl AuditLines {
+impl AuditLines<'_> {
     /// The next lines, each with its line feed; `None` at the end.
+    ///
+    /// Each call looks at the store anew: a trail only grows, and who reads the lines may take long.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn next(&mut self) -> Result<Option<String>, InstallationError> {
         let failed = |e| StoreError::caused_by(StoreErrorKind::Corrupt, "export the audit trail", e);
-        let rows = self.snapshot.audit_rows(self.after, PAGE).await?;
+        if !self.begun {
+            self.begun = true;
+            let chain = self.chain_before().await?;
+            return Ok(Some(first_line(self.after, chain).map_err(failed)? + "\n"));
+        }
+        let mut snapshot = self.store.snapshot().await?;
+        let rows = snapshot.audit_rows(Some(self.after), PAGE).await?;
         let mut lines = String::new();
         for row in rows.iter().take_while(|row| row.sequence <= self.last) {
             lines.push_str(&event_line(row).map_err(failed)?);
             lines.push('\n');
-            self.after = Some(row.sequence);
+            self.after = row.sequence;
             self.events += 1;
         }
         if !lines.is_empty() {
@@ -79,5 +80,16 @@ impl AuditLines {
     #[must_use]
     pub fn events(&self) -> u64 {
         self.events
+    }
+
+    /// The value of the chain at the place behind which the export begins.
+    async fn chain_before(&self) -> Result<Option<ChainHash>, InstallationError> {
+        let Some(before) = self.after.0.checked_sub(1) else {
+            return Ok(Some(ChainHash::START));
+        };
+        let mut snapshot = self.store.snapshot().await?;
+        let rows = snapshot.audit_rows(Some(Sequence(before)), 1).await?;
+        let row = rows.into_iter().find(|row| row.sequence == self.after);
+        Ok(row.and_then(|row| row.chain))
     }
 }

@@ -1,7 +1,7 @@
 use keystead_domain::{InstallationId, MasterKeyId};
 
 use super::KeysetError;
-use super::keyset_error::{MASTER_KEY_FIX, store_fix, store_what};
+use super::keyset_error::{MASTER_KEY_FIX, MASTER_KEY_LOCKED_FIX, store_fix, store_what};
 use crate::ports::{MasterKeyError, RandomnessError, SigningError, StoreError};
 use crate::{Explain, Status};
 
@@ -95,6 +95,7 @@ impl Explain for InstallationError {
             Self::OtherMasterKey { .. } | Self::KeyCheckFailed(_) => MASTER_KEY_FIX,
             Self::Store(e) => return store_fix(e).to_owned(),
             Self::MasterKey(MasterKeyError::Unusable { .. }) => "see the reason above",
+            Self::MasterKey(MasterKeyError::NotUnlocked { .. }) => MASTER_KEY_LOCKED_FIX,
             Self::MasterKey(_) => MASTER_KEY_FIX,
             Self::Signing(_) | Self::Randomness(_) => "check the operating system's random device",
             Self::Keyset(e) => return e.fix(),
@@ -105,6 +106,7 @@ impl Explain for InstallationError {
     fn status(&self) -> Status {
         match self {
             Self::Keyset(e) => e.status(),
+            Self::MasterKey(MasterKeyError::NotUnlocked { .. }) => Status::NotUnlocked,
             _ => Status::Refused,
         }
     }

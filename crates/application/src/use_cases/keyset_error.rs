@@ -125,6 +125,7 @@ impl From<CustodyError> for KeysetError {
             CustodyError::Store(e) => Self::Store(e),
             CustodyError::MasterKey(e) => Self::MasterKey(e),
             CustodyError::Rsa(e) => Self::Rsa(e),
+            CustodyError::Rotated(e) => Self::Rotated(e),
         }
     }
 }
@@ -137,7 +138,7 @@ impl Explain for KeysetError {
             Self::Transition(_) => "the keyset was not activated",
             Self::Deletion(_) => "the keyset was not deleted",
             Self::Rsa(RsaError::NotAccepted(_)) => "the key is not accepted",
-            Self::Rotated(_) => "nothing was kept",
+            Self::Rotated(_) => "the master key was changed at the same time",
             Self::WeakPassphrase(_) => "the passphrase is not accepted",
             Self::PassphraseNeeded | Self::Codec(ExportCodecError::NotUnlocked) => {
                 "the private key was not unlocked"
@@ -157,6 +158,9 @@ impl Explain for KeysetError {
             Self::CutShort { .. } => "not all keysets were exported",
             Self::Rsa(_) => "the key could not be used",
             Self::Store(e) => return store_what(e),
+            Self::MasterKey(MasterKeyError::Unusable { .. } | MasterKeyError::NotUnlocked { .. }) => {
+                "the master key cannot be used"
+            }
             Self::MasterKey(_) => "the master key does not open the private key",
             Self::Share(e) => return share_what(e),
             Self::Randomness(_) | Self::Worker(_) => "the work could not be done",
@@ -206,6 +210,8 @@ impl Explain for KeysetError {
             Self::Rsa(RsaError::Malformed { .. }) => "use another copy of the file",
             Self::Rsa(_) | Self::Worker(_) => "try again; if it happens again, report it as a bug",
             Self::Store(e) => return store_fix(e).to_owned(),
+            Self::MasterKey(MasterKeyError::NotUnlocked { .. }) => MASTER_KEY_LOCKED_FIX,
+            Self::MasterKey(MasterKeyError::Unusable { .. }) => "see the reason above",
             Self::MasterKey(_) => MASTER_KEY_FIX,
             Self::Share(e) => return share_fix(e).to_owned(),
             Self::Randomness(_) => "check the operating system's random device",
@@ -217,6 +223,7 @@ impl Explain for KeysetError {
         match self {
             Self::NotFound(_) | Self::NoActive => Status::NotFound,
             Self::Codec(ExportCodecError::NotUnlocked) | Self::PassphraseNeeded => Status::NotUnlocked,
+            Self::MasterKey(MasterKeyError::NotUnlocked { .. }) => Status::NotUnlocked,
             Self::CutShort { source, .. } => source.status(),
             Self::Share(e) if e.kind == ShareErrorKind::NotFound => Status::NotFound,
             _ => Status::Refused,
@@ -228,6 +235,8 @@ pub(super) const NO_ACTIVE_FIX: &str =
     "activate one with: keystead keyset activate KEYSET (list them with: keystead keyset list)";
 pub(super) const MASTER_KEY_FIX: &str =
     "use the master key of this installation; its id is shown by: keystead db status";
+
+pub(super) const MASTER_KEY_LOCKED_FIX: &str = "give the right passphrase or PIN, as the section master_key of the configuration says (config/default.toml explains each)";
 
 fn codec_fix(error: &ExportCodecError) -> String {
     match error {

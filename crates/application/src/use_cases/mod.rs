@@ -58,4 +58,4 @@ pub use rotation_error::RotationError;
 pub use seal_backup::{SealBackup, SealPassword, SealRecipients, SealRequest, SealTo, Sealed};
 pub use slots::{SlotView, needed};
 pub use unlock_installation::{UnlockInstallation, Unlocked};
-pub use verify_audit::{Record, VerifyAudit};
+pub use verify_audit::{VerifyAudit, Witness};

@@ -5,11 +5,12 @@ use keystead_domain::{
     keyset_sealing_context,
 };
 
+use super::shared::record_refusal;
 use super::unlock_installation::prove;
 use super::{InstallationError, RotationError, UnlockInstallation, Unlocked};
 use crate::ports::{
-    Clock, MasterKey, MasterKeyError, MasterKeyProvider, MasterKeyProviders, Store, StoreErrorKind,
-    UnstagedKey,
+    Clock, MasterKey, MasterKeyError, MasterKeyProvider, MasterKeyProviders, Promotion, Snapshot, Store,
+    StoreErrorKind, UnstagedKey,
 };
 
 /// Private keys that are sealed anew in one unit of work.
@@ -22,7 +23,7 @@ const TRIES: u32 = 20;
 /// Every private key gets a second copy, sealed under the new key, beside the one that holds. When all have one, a single
 /// unit of work puts the copies in the place of what they copy, and the installation under the new key. So at every
 /// moment one master key opens everything: the old one before that unit, the new one after it. A rotation that was
-/// interrupted is gone on with by running it again.
+/// interrupted is begun again by running it again, with the same new key.
 pub struct RotateMasterKey<'a> {
     /// Where the installation lives.
     pub store: &'a dyn Store,
@@ -47,6 +48,10 @@ pub struct Rotated {
     pub private_keys: u64,
     /// Where the old key is kept; old backups of the database need it.
     pub old_kept_at: Option<String>,
+    /// What has to be kept safe, in words of the provider.
+    pub safekeeping: &'static str,
+    /// What a person still has to do at the provider's place.
+    pub to_do: Option<String>,
 }
 
 struct Rotation<'a> {
@@ -86,8 +91,8 @@ impl RotateMasterKey<'_> {
         present
             .promote(old.id())
             .await
-            .map_err(RotationError::NotPromoted)?;
-        let new = self.successor(actor, &installation, target).await?;
+            .map_err(RotationError::Unfinished)?;
+        let new = self.successor(&installation, target).await?;
         let rotation = Rotation {
             actor,
             installation,
@@ -95,8 +100,15 @@ impl RotateMasterKey<'_> {
             new,
             progress,
         };
-        let private_keys = self.rotate(&rotation).await?;
-        let kept = target
+        let private_keys = match self.rotate(&rotation).await {
+            Ok(private_keys) => private_keys,
+            Err(error) => {
+                let event = self.of(&rotation, Outcome::Failed).with("failed_because", &error);
+                record_refusal(self.store, event).await;
+                return Err(error);
+            }
+        };
+        let Promotion { old_kept_at, to_do } = target
             .promote(rotation.new.id())
             .await
             .map_err(RotationError::NotPromoted)?;
@@ -107,25 +119,32 @@ impl RotateMasterKey<'_> {
             provider: target.name(),
             place: target.place(),
             private_keys,
-            old_kept_at: elsewhere.or(kept),
+            old_kept_at: elsewhere.or(old_kept_at),
+            safekeeping: target.safekeeping(),
+            to_do,
         })
     }
 
     fn provider(&self, name: &str) -> Result<&dyn MasterKeyProvider, RotationError> {
         self.master_keys
             .named(name)
-            .ok_or_else(|| RotationError::NoProvider(name.to_owned()))
+            .ok_or_else(|| RotationError::NoProvider {
+                name: name.to_owned(),
+                known: self.master_keys.all().map(MasterKeyProvider::name).collect(),
+            })
     }
 
     /// The key that an interrupted rotation was sealing under, or a new one.
     async fn successor(
         &self,
-        actor: &Actor,
         installation: &Installation,
         target: &dyn MasterKeyProvider,
     ) -> Result<Arc<dyn MasterKey>, RotationError> {
         let staged = self.store.snapshot().await?.master_key_census().await?.staged;
-        if let [only] = staged.as_slice() {
+        let current = installation.master_key_id();
+        if let [only] = staged.as_slice()
+            && only.master_key_id != *current
+        {
             let keys = target.keys().await.map_err(RotationError::Successor)?;
             if let Some(key) = keys.into_iter().find(|key| *key.id() == only.master_key_id) {
                 return Ok(key);
@@ -135,21 +154,20 @@ impl RotateMasterKey<'_> {
             .create_successor()
             .await
             .map_err(RotationError::Successor)?;
-        if !staged.is_empty() {
-            let dropped: Vec<_> = staged.iter().map(|count| count.master_key_id.as_str()).collect();
-            let mut unit = self.store.begin().await?;
-            unit.discard_staged().await?;
-            let event = self
-                .event(actor, installation, Outcome::Failed)
-                .with("given_up", dropped.join(" "));
-            unit.append_audit(&event).await?;
-            unit.commit().await?;
+        if new.id() == current {
+            return Err(RotationError::Successor(MasterKeyError::Unusable {
+                place: target.place(),
+                why: "it gave the key that is to be replaced".to_owned(),
+            }));
         }
         Ok(new)
     }
 
     async fn rotate(&self, rotation: &Rotation<'_>) -> Result<u64, RotationError> {
         let mut unit = self.store.begin().await?;
+        check_still_current(unit.as_mut(), rotation).await?;
+        // What an earlier run staged was not opened by anybody since; the originals go when the copies take their place.
+        unit.discard_staged().await?;
         unit.append_audit(&self.of(rotation, Outcome::Begun)).await?;
         unit.commit().await?;
         let resealed = rotation.resealed_installation().await?;
@@ -190,10 +208,12 @@ impl RotateMasterKey<'_> {
             done += staged.len() as u64;
             (rotation.progress)(done);
         }
-        match damaged.is_empty() {
-            true => Ok(()),
-            false => Err(RotationError::Damaged(damaged)),
+        if damaged.is_empty() {
+            return Ok(());
         }
+        // A key that the old one does not open is damaged only if the old one is still what it should be sealed under.
+        check_still_current(self.store.snapshot().await?.as_mut(), rotation).await?;
+        Err(RotationError::Damaged(damaged))
     }
 
     async fn stage(
@@ -205,11 +225,12 @@ impl RotateMasterKey<'_> {
             return Ok(true);
         }
         let mut unit = self.store.begin().await?;
+        check_still_current(unit.as_mut(), rotation).await?;
         match unit.stage_private_keys(staged).await {
             Err(error) if error.kind == StoreErrorKind::Conflict => return Ok(false),
             other => other?,
         }
-        let event = self.of(rotation, Outcome::Begun).with("staged", staged.len());
+        let event = self.of(rotation, Outcome::Done).with("staged", staged.len());
         unit.append_audit(&event).await?;
         unit.commit().await?;
         Ok(true)
@@ -222,19 +243,7 @@ impl RotateMasterKey<'_> {
         resealed: &Installation,
     ) -> Result<Option<u64>, RotationError> {
         let mut unit = self.store.begin().await?;
-        // Somebody else may have rotated to the end meanwhile.
-        let now = unit
-            .installation()
-            .await?
-            .ok_or(InstallationError::NotInitialised)?;
-        if now.master_key_id() != rotation.old.id() {
-            return Err(InstallationError::OtherMasterKey {
-                expected: now.master_key_id().clone(),
-                found: rotation.old.id().clone(),
-                place: rotation.old.provider().to_owned(),
-            }
-            .into());
-        }
+        check_still_current(unit.as_mut(), rotation).await?;
         match unit.switch_master_key(resealed).await {
             Err(error) if error.kind == StoreErrorKind::Conflict => return Ok(None),
             other => other?,
@@ -258,6 +267,21 @@ impl RotateMasterKey<'_> {
 
     fn event(&self, actor: &Actor, installation: &Installation, outcome: Outcome) -> AuditEvent {
         AuditEvent::new(self.clock.now(), actor.clone(), Action::MasterKeyRotate, outcome).on(installation.id)
+    }
+}
+
+/// Somebody else may have rotated to the end meanwhile. Nothing is staged or judged under a key that does not hold any more.
+async fn check_still_current(
+    snapshot: &mut (impl Snapshot + ?Sized),
+    rotation: &Rotation<'_>,
+) -> Result<(), RotationError> {
+    let now = snapshot
+        .installation()
+        .await?
+        .ok_or(InstallationError::NotInitialised)?;
+    match now.master_key_id() == rotation.old.id() {
+        true => Ok(()),
+        false => Err(RotationError::RotatedMeanwhile(now.master_key_id().clone())),
     }
 }
 

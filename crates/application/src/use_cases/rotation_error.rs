@@ -1,4 +1,4 @@
-use keystead_domain::KeysetId;
+use keystead_domain::{KeysetId, MasterKeyId};
 
 use super::InstallationError;
 use crate::ports::{MasterKeyError, StoreError};
@@ -11,8 +11,21 @@ pub enum RotationError {
     #[error(transparent)]
     Installation(#[from] InstallationError),
     /// There is no provider by that name.
-    #[error("the master key provider \"{0}\" is not set up here")]
-    NoProvider(String),
+    #[error("the master key provider \"{name}\" is not set up here; these are: {}", .known.join(", "))]
+    NoProvider {
+        /// The name.
+        name: String,
+        /// The providers that are set up.
+        known: Vec<&'static str>,
+    },
+    /// Somebody else's rotation came to its end first.
+    #[error("another rotation came to its end at the same time; the master key is {0} now")]
+    RotatedMeanwhile(MasterKeyId),
+    /// The provider could not finish what an earlier rotation left undone.
+    #[error(
+        "what an earlier rotation left undone at the provider of the present key cannot be finished: {0}"
+    )]
+    Unfinished(#[source] MasterKeyError),
     /// The new key could not be made.
     #[error("the new master key: {0}")]
     Successor(#[source] MasterKeyError),
@@ -40,6 +53,7 @@ impl Explain for RotationError {
         match self {
             Self::NotPromoted(_) => "the rotation is not quite complete".to_owned(),
             Self::Installation(e) => e.what(),
+            Self::RotatedMeanwhile(_) => "this rotation was given up".to_owned(),
             _ => "the master key was not rotated; the old one still holds".to_owned(),
         }
     }
@@ -51,7 +65,9 @@ impl Explain for RotationError {
     fn fix(&self) -> String {
         match self {
             Self::Installation(e) => return e.fix(),
-            Self::NoProvider(_) => {
+            Self::RotatedMeanwhile(_) => "look at it with: keystead master-key status; rotate again if it is still wanted",
+            Self::Unfinished(_) => "mend the reason and run it again; nothing was changed",
+            Self::NoProvider { .. } => {
                 "set it up in the section master_key of the configuration (config/default.toml explains each)"
             }
             Self::Successor(_) => "see the reason above; then run it again",
@@ -67,6 +83,8 @@ impl Explain for RotationError {
     fn status(&self) -> Status {
         match self {
             Self::Installation(e) => e.status(),
+            Self::Successor(MasterKeyError::NotUnlocked { .. })
+            | Self::NotPromoted(MasterKeyError::NotUnlocked { .. }) => Status::NotUnlocked,
             _ => Status::Refused,
         }
     }

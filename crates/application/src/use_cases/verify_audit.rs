@@ -4,7 +4,7 @@ use keystead_domain::{AuditHead, Installation, Sequence};
 
 use super::InstallationError;
 use crate::audit::{AuditFinding, AuditVerification, TrailChecker, verified_checkpoint};
-use crate::ports::{MasterKey, MasterKeyError, SigningEngine, Snapshot, Store};
+use crate::ports::{MasterKey, MasterKeyError, SigningEngine, Snapshot, Store, StoreErrorKind};
 
 const PAGE: u32 = 1000;
 
@@ -21,7 +21,7 @@ pub struct VerifyAudit<'a> {
 }
 
 /// Signed values that were kept elsewhere.
-pub struct Record {
+pub struct Witness {
     /// Where they come from, for people.
     pub name: String,
     /// The values, each of which the installation's identity signed, directly or by the chain.
@@ -33,22 +33,35 @@ impl VerifyAudit<'_> {
     ///
     /// # Errors
     /// When the store cannot be read. What is wrong with the trail is a finding, not an error.
-    pub async fn run(&self, records: Vec<Record>) -> Result<AuditVerification, InstallationError> {
+    pub async fn run(&self, witnesses: Vec<Witness>) -> Result<AuditVerification, InstallationError> {
         let mut snapshot = self.store.snapshot().await?;
         let installation = snapshot
             .installation()
             .await?
             .ok_or(InstallationError::NotInitialised)?;
-        let head = snapshot.audit_head().await?;
         let mut checker = TrailChecker::new();
-        for Record { name, heads } in records {
+        let head = match snapshot.audit_head().await {
+            Ok(head) => Some(head),
+            // What is there instead of a head is a finding. A snapshot may not be usable behind a failure.
+            Err(error) if error.kind == StoreErrorKind::Corrupt => {
+                snapshot = self.store.snapshot().await?;
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for Witness { name, heads } in witnesses {
             for head in heads {
                 checker.expect(head, name.clone());
             }
         }
-        let refused = self
-            .expect_stored(snapshot.as_mut(), &installation, &mut checker)
-            .await?;
+        let stored = self.expect_stored(snapshot.as_mut(), &installation, &mut checker);
+        let refused = match stored.await {
+            Err(InstallationError::Store(error)) if error.kind == StoreErrorKind::Corrupt => {
+                snapshot = self.store.snapshot().await?;
+                BTreeMap::from([(Sequence(0), error.message)])
+            }
+            other => other?,
+        };
         let mut after = None;
         loop {
             let rows = snapshot.audit_rows(after, PAGE).await?;
@@ -86,7 +99,10 @@ impl VerifyAudit<'_> {
                     .verify(&identity.public_key, message, &signature)
                     .is_ok())
             }
-            Err(MasterKeyError::Damaged) => Ok(false),
+            // What is sealed under a key of somebody else's is not what `init` put there.
+            Err(
+                MasterKeyError::Damaged | MasterKeyError::OtherKey { .. } | MasterKeyError::UnknownFormat(_),
+            ) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -102,6 +118,7 @@ impl VerifyAudit<'_> {
         loop {
             let stored = snapshot.checkpoints(after, PAGE).await?;
             for one in &stored {
+                checker.stored_checkpoint(one.sequence);
                 match verified_checkpoint(&one.note, installation, self.signing) {
                     Ok(checkpoint) if checkpoint.head.sequence == one.sequence => {
                         let name = format!("the checkpoint of {}", checkpoint.at);

@@ -25,6 +25,11 @@ async fn there_is_no_key_before_one_is_made(fixture: Arc<dyn MasterKeyFixture>) 
     }
     ensure!(!provider.place().is_empty(), "the place has no name");
     ensure!(!provider.name().is_empty(), "the provider has no name");
+    let care = provider.safekeeping();
+    ensure!(
+        !care.is_empty() && !care.ends_with('.') && !care.contains('\n'),
+        "what has to be kept safe is not told in one sentence without a full stop"
+    );
     Ok(())
 }
 

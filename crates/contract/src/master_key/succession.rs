@@ -16,6 +16,7 @@ pub(super) fn cases() -> Vec<Case<dyn MasterKeyFixture>> {
         each_key_opens_what_it_sealed_and_names_the_other,
         a_promoted_key_is_there_and_works,
         a_promoted_key_comes_first if knows_the_current_key,
+        a_promotion_tells_where_the_replaced_key_is,
         promoting_again_changes_nothing,
         an_unknown_key_is_not_promoted,
         a_successor_at_an_empty_place_makes_it_work,
@@ -125,6 +126,24 @@ async fn a_promoted_key_comes_first(fixture: Arc<dyn MasterKeyFixture>) -> Verdi
         ids(&*provider).await?.first(),
         Some(successor.id()),
         "the first key after the promotion",
+    )
+}
+
+async fn a_promotion_tells_where_the_replaced_key_is(fixture: Arc<dyn MasterKeyFixture>) -> Verdict {
+    let (provider, empty) = (fixture.provider().await, fixture.provider().await);
+    provider.create().await?;
+    let successor = provider.create_successor().await?;
+    let promotion = provider.promote(successor.id()).await?;
+    ensure!(
+        promotion.old_kept_at.is_some_and(|place| !place.is_empty()),
+        "nobody is told where the replaced key is"
+    );
+    let first = empty.create_successor().await?;
+    let promotion = empty.promote(first.id()).await?;
+    equal(
+        promotion.old_kept_at,
+        None,
+        "the place of a replaced key where there was none",
     )
 }
 

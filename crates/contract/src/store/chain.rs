@@ -152,7 +152,7 @@ async fn the_chain_goes_on_after_a_rollback(fixture: Arc<dyn StoreFixture>) -> V
     verifies(&verified)?;
     equal(verified.events, 5, "the number of audit events")?;
     equal(
-        verified.records_compared,
+        verified.signed_compared,
         4,
         "the number of earlier looks that were compared with",
     )

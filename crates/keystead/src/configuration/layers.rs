@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use config::{Config, Environment, File, FileFormat, Source, Value, ValueKind};
 use serde::de::DeserializeOwned;
 
@@ -73,6 +73,13 @@ impl Layer {
             let source = Config::builder().set_override("data_dir", dir)?.build()?;
             layers.push(Self::read(Origin::DataDirVariable, source)?);
         }
+        // The library would quote the value.
+        for (name, value) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with(PREFIX) && value.to_str().is_none() {
+                bail!("the environment variable {name} is not UTF-8");
+            }
+        }
         let environment = Environment::with_prefix(PREFIX)
             .prefix_separator(SEPARATOR)
             .separator(SEPARATOR);
@@ -86,6 +93,8 @@ impl Layer {
             .add_source(vec![source.clone_into_box()])
             .build()
             .and_then(|config| config.collect())
+            // The first line says where; the lines behind it quote the file, and there may be a secret there.
+            .map_err(|error| anyhow!("{}", error.to_string().lines().next().unwrap_or_default()))
             .with_context(|| format!("the settings of {origin} cannot be read"))?;
         let mut values = BTreeMap::new();
         flatten("", collected.into_iter(), &mut values);
@@ -168,20 +177,39 @@ fn shown(key: &str, value: &str) -> String {
     }
 }
 
-/// A URL as it may be shown: the password in it is not.
+/// A URL as it may be shown: neither a password in it, nor what may be one because the URL is written wrong.
 fn without_password(value: &str) -> String {
-    let Some((scheme, rest)) = value.split_once("://") else {
+    /// Parameters that hold no secret.
+    const HARMLESS: [&str; 6] = [
+        "sslmode",
+        "ssl-mode",
+        "sslrootcert",
+        "ssl-ca",
+        "application_name",
+        "options",
+    ];
+    let Some((scheme, rest)) = value.split_once(':') else {
         return value.to_owned();
     };
-    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(authority_end);
-    match authority.rsplit_once('@') {
-        Some((user, host)) => {
-            let user = user.split_once(':').map_or(user, |(user, _)| user);
-            format!("{scheme}://{user}:***@{host}{tail}")
+    let (rest, query) = rest
+        .split_once('?')
+        .map_or((rest, None), |(rest, query)| (rest, Some(query)));
+    let rest = match rest.rsplit_once('@') {
+        Some((credentials, behind)) => {
+            let credentials = credentials.trim_start_matches('/');
+            let user = credentials.split(':').next().unwrap_or_default();
+            format!("//{user}:***@{behind}")
         }
-        None => value.to_owned(),
-    }
+        None => rest.to_owned(),
+    };
+    let parameters = query.map(|query| {
+        let shown = query.split('&').map(|parameter| match parameter.split_once('=') {
+            Some((name, _)) if !HARMLESS.contains(&name) => format!("{name}=***"),
+            _ => parameter.to_owned(),
+        });
+        format!("?{}", shown.collect::<Vec<_>>().join("&"))
+    });
+    format!("{scheme}:{rest}{}", parameters.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -191,15 +219,25 @@ mod tests {
     #[test]
     fn a_password_in_a_url_is_not_shown() {
         assert_eq!(
-            without_password("postgres://ks:s3cret@db/x?y=1"),
-            "postgres://ks:***@db/x?y=1"
+            without_password("postgres://ks:s3cret@db/x?sslmode=require"),
+            "postgres://ks:***@db/x?sslmode=require"
+        );
+        assert_eq!(
+            without_password("postgres://ks@db/x?password=s3cret&sslmode=require"),
+            "postgres://ks:***@db/x?password=***&sslmode=require"
         );
         assert_eq!(
             without_password("postgres://ks:s3@cret@db"),
             "postgres://ks:***@db"
         );
         assert_eq!(without_password("sqlite:/var/lib/x.db"), "sqlite:/var/lib/x.db");
-        assert_eq!(without_password("postgres://db/x@y:z"), "postgres://db/x@y:z");
+        for wrong in [
+            "postgres://ks:s3/cret@db/x",
+            "postgres:ks:s3cret@db/x",
+            "ks:s3cret@db",
+        ] {
+            assert!(!without_password(wrong).contains("cret"), "{wrong}");
+        }
     }
 
     fn layer(origin: Origin, text: &str) -> Layer {

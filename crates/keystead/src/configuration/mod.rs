@@ -31,9 +31,9 @@ pub(crate) struct Configuration {
 
 /// How the database is reached.
 pub(crate) struct DatabaseSettings {
-    /// `None`: the embedded database in the data folder.
-    pub(crate) url: Option<Zeroizing<String>>,
-    pub(crate) password: Option<Zeroizing<String>>,
+    /// Not set: the embedded database in the data folder.
+    pub(crate) url: SecretSetting,
+    pub(crate) password: SecretSetting,
     pub(crate) busy_timeout: Duration,
     pub(crate) retry: Duration,
     pub(crate) max_connections: u32,
@@ -43,9 +43,10 @@ pub(crate) struct DatabaseSettings {
 pub(crate) struct MasterKeySettings {
     pub(crate) provider: String,
     pub(crate) file: PathBuf,
-    /// Whether somebody chose the place of the key that the provider keeps, rather than leaving it to the default.
-    pub(crate) place_is_chosen: bool,
+    /// Whether somebody chose that place, rather than leaving it to the default.
+    pub(crate) file_is_chosen: bool,
     pub(crate) passphrase_file: PathBuf,
+    pub(crate) passphrase_file_is_chosen: bool,
     pub(crate) passphrase: SecretSetting,
     /// For a key that is being made; `None`: the same.
     pub(crate) new_passphrase: Option<SecretSetting>,
@@ -69,7 +70,7 @@ pub(crate) enum SecretSetting {
     Given(Zeroizing<String>),
     /// From a file, which is read when the secret is needed.
     File(PathBuf),
-    /// From the person at the terminal.
+    /// Not from the settings: from the person at the terminal, if there is one who knows.
     Asked,
 }
 
@@ -126,8 +127,8 @@ impl DatabaseWire {
             MAX_CONNECTIONS.into(),
         )?;
         Ok(DatabaseSettings {
-            url: text_or_file("database.url", url, url_file)?,
-            password: text_or_file("database.password", password, password_file)?,
+            url: secret("database.url", url, url_file)?,
+            password: secret("database.password", password, password_file)?,
             busy_timeout: Duration::from_secs(busy),
             retry: Duration::from_secs(retry),
             max_connections,
@@ -144,11 +145,7 @@ impl MasterKeyWire {
             systemd,
             pkcs11,
         } = self;
-        let place_is_chosen = match provider.as_str() {
-            "key-file" => !file.is_empty(),
-            "passphrase" => !passphrase.file.is_empty(),
-            _ => true,
-        };
+        let (file_is_chosen, passphrase_file_is_chosen) = (!file.is_empty(), !passphrase.file.is_empty());
         let in_data_dir = |path: String, name: &str| match path.is_empty() {
             true => Ok(data_dir.join(name)),
             false => absolute(path.into()),
@@ -168,7 +165,8 @@ impl MasterKeyWire {
         Ok(MasterKeySettings {
             provider,
             file: in_data_dir(file, "master.key")?,
-            place_is_chosen,
+            file_is_chosen,
+            passphrase_file_is_chosen,
             passphrase_file: in_data_dir(passphrase.file, "master.passphrase")?,
             passphrase: secret(
                 "master_key.passphrase.passphrase",
@@ -187,17 +185,21 @@ impl MasterKeyWire {
     }
 }
 
-/// A text that is given itself, or in a file whose trailing blanks do not count.
-fn text_or_file(name: &str, text: String, file: String) -> anyhow::Result<Option<Zeroizing<String>>> {
-    match secret(name, text, file)? {
-        SecretSetting::Given(text) => Ok(Some(text)),
-        SecretSetting::File(path) => {
-            let text = std::fs::read_to_string(&path)
-                .map(Zeroizing::new)
-                .with_context(|| format!("{name}_file: {} cannot be read", path.display()))?;
-            Ok(Some(Zeroizing::new(text.trim_end().to_owned())))
+impl SecretSetting {
+    /// The text, for what nobody is asked for. A file's last line end does not belong to it.
+    pub(crate) fn text(&self, name: &str) -> anyhow::Result<Option<Zeroizing<String>>> {
+        match self {
+            Self::Given(text) => Ok(Some(text.clone())),
+            Self::File(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map(Zeroizing::new)
+                    .with_context(|| format!("{name}_file: {} cannot be read", path.display()))?;
+                let text = text.strip_suffix('\n').unwrap_or(&text);
+                let text = text.strip_suffix('\r').unwrap_or(text);
+                Ok(Some(Zeroizing::new(text.to_owned())))
+            }
+            Self::Asked => Ok(None),
         }
-        SecretSetting::Asked => Ok(None),
     }
 }
 

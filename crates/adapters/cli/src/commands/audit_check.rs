@@ -1,10 +1,13 @@
 use keystead_application::Status;
-use keystead_application::audit::{AuditFinding, AuditVerification, RecordRefused, signed_heads};
+use keystead_application::audit::{
+    AuditFinding, AuditVerification, StoredCheckpoint, WitnessRefused, checkpoint_key, signed_heads,
+};
 use keystead_application::ports::ShareWriter;
 use keystead_application::use_cases::{
-    BackupError, ExportAudit, InstallationError, MakeCheckpoint, Record, UnlockInstallation, VerifyAudit,
+    BackupError, ExportAudit, InstallationError, MakeCheckpoint, UnlockInstallation, Unlocked, VerifyAudit,
+    Witness,
 };
-use keystead_domain::{Actor, Installation, Sequence};
+use keystead_domain::{Actor, AuditHead, Installation, Sequence};
 use tokio::io::AsyncReadExt;
 
 use crate::Failure;
@@ -14,7 +17,7 @@ use crate::output::{AuditExportJson, AuditVerificationJson, CheckpointJson, fiel
 use crate::progress::WorkProgress;
 
 /// Longer than any export of an audit trail that anybody keeps in one file: some millions of events.
-const MAX_RECORD: u64 = 1 << 30;
+const MAX_WITNESS: u64 = 1 << 30;
 
 pub(crate) async fn verify(context: &Context<'_>, against: &[String]) -> Result<(), Failure> {
     let foundation = context.wiring.open().await?;
@@ -22,31 +25,40 @@ pub(crate) async fn verify(context: &Context<'_>, against: &[String]) -> Result<
         store: foundation.store.as_ref(),
         signing: context.tools().signing.as_ref(),
     };
-    let installation = read_installation(foundation.store.as_ref()).await?;
     let unlock = UnlockInstallation {
         store: foundation.store.as_ref(),
         master_keys: &foundation.master_keys,
     };
-    let identity_is_genuine = match unlock.run().await {
-        Ok(unlocked) => Some(
-            verify
-                .identity_is_genuine(&installation, unlocked.master_key.as_ref())
-                .await?,
-        ),
-        Err(error @ InstallationError::Store(_)) => return Err(error.into()),
+    let (installation, identity_is_genuine) = match unlock.run().await {
+        Ok(Unlocked {
+            installation,
+            master_key,
+        }) => {
+            let genuine = verify
+                .identity_is_genuine(&installation, master_key.as_ref())
+                .await?;
+            (installation, Some(genuine))
+        }
+        Err(error @ (InstallationError::Store(_) | InstallationError::NotInitialised)) => {
+            return Err(error.into());
+        }
+        // The right master key does not open what it sealed: what is there now was put there by somebody else.
+        Err(InstallationError::KeyCheckFailed(_)) => {
+            (read_installation(foundation.store.as_ref()).await?, Some(false))
+        }
         Err(error) => {
-            context.printer.remark(&format!(
+            context.printer.important(&format!(
                 "warning: {error}; whether the identity that signs checkpoints is genuine cannot be told"
-            ));
-            None
+            ))?;
+            (read_installation(foundation.store.as_ref()).await?, None)
         }
     };
-    let mut records = Vec::with_capacity(against.len());
+    let mut witnesses = Vec::with_capacity(against.len());
     for location in against {
-        records.push(record(context, location, &installation).await?);
+        witnesses.push(witness(context, location, &installation).await?);
     }
     let progress = WorkProgress::begin(&context.printer, "verifying the audit trail", None);
-    let verified = verify.run(records).await;
+    let verified = verify.run(witnesses).await;
     drop(progress);
     let verified = verified?;
     let sound = verified.findings.is_empty() && identity_is_genuine != Some(false);
@@ -96,7 +108,12 @@ fn words(verified: &AuditVerification, identity_is_genuine: Option<bool>) -> Str
     };
     let fields = [
         ("events", verified.events.to_string()),
-        ("chain", verified.head.chain.to_string()),
+        (
+            "chain",
+            verified
+                .chain
+                .map_or_else(|| "(none that can be read)".to_owned(), |chain| chain.to_string()),
+        ),
         ("signed up to", signed),
         ("identity", identity.to_owned()),
         ("result", state),
@@ -133,10 +150,11 @@ pub(crate) async fn checkpoint(
     if is_stdout(out) {
         return Ok(());
     }
-    let json = CheckpointJson::new(head, &receipt.place);
+    let key = checkpoint_key(&open.installation).map_or_else(|_| String::new(), |key| key.to_string());
+    let json = CheckpointJson::new(head, &receipt.place, &key);
     context.printer.result(&json, || {
         format!(
-            "signed events 1 to {} into {}; keep it on another machine",
+            "signed events 1 to {} into {}; keep it on another machine, with the key that verifies it: {key}",
             head.sequence.0,
             printable(&receipt.place)
         )
@@ -177,24 +195,31 @@ async fn write_export(
     after: Option<u64>,
 ) -> Result<u64, Failure> {
     // Without the master key the trail can still be taken away, unsigned: that is better than not at all.
+    let unsigned = |why: &str| {
+        context
+            .printer
+            .important(&format!("warning: {why}; the export is not signed"))
+    };
     let (store, signed) = match context.installation().await {
-        Ok(open) => {
-            let (stored, head) = sign(context, &open, &context.actor()).await?;
-            (open.store, Some((stored.note, head)))
-        }
+        Ok(open) => match sign(context, &open, &context.actor()).await {
+            Ok((stored, head)) => (open.store, Some((stored.note, head))),
+            // Nor does a full or read-only disk keep it from being taken away.
+            Err(error) => {
+                unsigned(&error.to_string())?;
+                (open.store, None)
+            }
+        },
         Err(failure) => {
             let store = context.wiring.open().await?.store;
             read_installation(store.as_ref()).await?;
-            context
-                .printer
-                .remark(&format!("warning: {}; the export is not signed", failure.why));
+            unsigned(&failure.why)?;
             (store, None)
         }
     };
     let export = ExportAudit {
         store: store.as_ref(),
     };
-    let mut lines = export.run(after.map(Sequence), signed).await?;
+    let mut lines = export.run(Sequence(after.unwrap_or(0)), signed);
     while let Some(text) = lines.next().await? {
         writer.write(text.as_bytes()).await.map_err(BackupError::from)?;
     }
@@ -205,13 +230,7 @@ async fn sign(
     context: &Context<'_>,
     open: &OpenInstallation,
     actor: &Actor,
-) -> Result<
-    (
-        keystead_application::audit::StoredCheckpoint,
-        keystead_domain::AuditHead,
-    ),
-    InstallationError,
-> {
+) -> Result<(StoredCheckpoint, AuditHead), InstallationError> {
     let make = MakeCheckpoint {
         store: open.store.as_ref(),
         master_key: open.master_key.as_ref(),
@@ -221,30 +240,39 @@ async fn sign(
     make.run(actor, &open.installation).await
 }
 
-async fn record(
+async fn witness(
     context: &Context<'_>,
     location: &str,
     installation: &Installation,
-) -> Result<Record, Failure> {
+) -> Result<Witness, Failure> {
     let mut text = String::new();
     open_input(context, Some(location))
         .await?
-        .take(MAX_RECORD)
+        .take(MAX_WITNESS + 1)
         .read_to_string(&mut text)
         .await
-        .map_err(|error| Failure::stdio("the record could not be read", &error))?;
+        .map_err(|error| Failure::stdio("what to compare with could not be read", &error))?;
+    if text.len() as u64 > MAX_WITNESS {
+        return Err(Failure::usage(
+            format!("{} is longer than {MAX_WITNESS} bytes", printable(location)),
+            "give an export of a part of the trail: keystead audit export --after SEQUENCE",
+        ));
+    }
     let heads = signed_heads(&text, installation, context.tools().signing.as_ref());
     match heads {
-        Ok(heads) => Ok(Record {
+        Ok(heads) => Ok(Witness {
             name: printable(location),
             heads,
         }),
         Err(refused) => Err(Failure::new(
             Status::Refused,
-            format!("{} is no record to compare with", printable(location)),
+            format!("{} is nothing to compare with", printable(location)),
             refused.to_string(),
             match refused {
-                RecordRefused::Changed(_) => "use another copy of it; this one was changed after it was made",
+                WitnessRefused::Damaged(_) => "give an older one, from before the trail was damaged",
+                WitnessRefused::Changed(_) => {
+                    "use another copy of it; this one was changed after it was made"
+                }
                 _ => {
                     "give a file that keystead audit checkpoint or keystead audit export made of this installation"
                 }

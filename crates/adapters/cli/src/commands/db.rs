@@ -1,3 +1,4 @@
+use keystead_application::audit::checkpoint_key;
 use keystead_application::use_cases::InstallationError;
 use keystead_domain::Installation;
 use serde::Serialize;
@@ -47,6 +48,9 @@ pub(crate) async fn status(context: &Context<'_>) -> Result<(), Failure> {
         if let Some(installation) = &installation {
             fields.push(("installation", installation.id.to_string()));
             fields.push(("master key", installation.key_check.master_key_id.to_string()));
+            if let Ok(key) = checkpoint_key(installation) {
+                fields.push(("verifier key", key.to_string()));
+            }
         }
         field_lines(&fields)
     })

@@ -142,7 +142,7 @@ pub(crate) async fn run(context: &Context<'_>, args: InitArgs) -> Result<(), Fai
         format!(
             "Keystead is ready.\n\n{}\n\n{}",
             field_lines(&fields),
-            next_steps(place.is_some())
+            next_steps(place.is_some(), foundation.master_keys.preferred().safekeeping())
         )
     });
     if printed.is_err() {
@@ -152,7 +152,7 @@ pub(crate) async fn run(context: &Context<'_>, args: InitArgs) -> Result<(), Fai
     Ok(())
 }
 
-fn next_steps(exported: bool) -> String {
+fn next_steps(exported: bool, safekeeping: &str) -> String {
     let first = match exported {
         true => {
             "Take the exported file and its passphrase to two safe places, away from this machine and from each\n     other; \
@@ -164,8 +164,8 @@ fn next_steps(exported: bool) -> String {
         }
     };
     format!(
-        "Next:\n  1. {first}\n  2. Copy the master key file to a safe place too, apart from backups of the database: whoever has both\n     \
-         has the private keys.\n  3. Seal a backup:                      keystead seal -o backup.age backup.tar\n     \
+        "Next:\n  1. {first}\n  2. For the master key, {safekeeping}.\n     \
+         Whoever has it and the database has the private keys.\n  3. Seal a backup:                      keystead seal -o backup.age backup.tar\n     \
          Or give machines the recipient line:  keystead keyset recipient"
     )
 }

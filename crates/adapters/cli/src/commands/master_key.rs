@@ -73,6 +73,11 @@ fn words(state: &MasterKeyState) -> String {
     field_lines(&fields)
 }
 
+/// Orders may be several lines.
+fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
 async fn rotate(context: &Context<'_>, to: Option<&str>) -> Result<(), Failure> {
     let foundation = context.wiring.open().await?;
     let rotate = RotateMasterKey {
@@ -80,30 +85,45 @@ async fn rotate(context: &Context<'_>, to: Option<&str>) -> Result<(), Failure> 
         master_keys: &foundation.master_keys,
         clock: context.tools().clock.as_ref(),
     };
-    let progress = WorkProgress::begin(
-        &context.printer,
-        "sealing private keys under the new master key",
-        None,
-    );
+    let progress = WorkProgress::count(&context.printer, "private keys sealed under the new master key:");
     let rotated = rotate.run(&context.actor(), to, &|done| progress.at(done)).await;
     drop(progress);
     let rotated = rotated?;
     context.printer.result(&RotatedJson::from(&rotated), || {
         let mut fields = vec![
             ("new master key", rotated.to.to_string()),
-            ("kept by", format!("{}, {}", rotated.provider, printable(&rotated.place))),
-            ("private keys", format!("{} sealed under it", rotated.private_keys)),
+            (
+                "kept by",
+                format!("{}, {}", rotated.provider, printable(&rotated.place)),
+            ),
+            (
+                "private keys",
+                format!("{} sealed under it", rotated.private_keys),
+            ),
             ("old master key", rotated.from.to_string()),
         ];
         if let Some(place) = &rotated.old_kept_at {
             fields.push(("kept at", printable(place)));
         }
+        let mut next: Vec<String> = rotated
+            .to_do
+            .iter()
+            .map(|orders| printable_lines(orders))
+            .collect();
+        next.push(format!("For the new key: {}.", rotated.safekeeping));
+        next.push(
+            "Keep the old one as long as you keep backups of the database from before; then destroy it."
+                .to_owned(),
+        );
+        next.push("Start programs anew that were running with the old one.".to_owned());
+        let next: Vec<String> = (1..)
+            .zip(next)
+            .map(|(n, order)| format!("  {n}. {}", order.replace('\n', "\n     ")))
+            .collect();
         format!(
-            "The master key was rotated.\n\n{}\n\n{}",
+            "The master key was rotated.\n\n{}\n\nNext:\n{}",
             field_lines(&fields),
-            "Next:\n  1. Copy the new master key to a safe place, apart from backups of the database.\n  \
-             2. Keep the old one as long as you keep backups of the database from before; then destroy it.\n  \
-             3. Start programs anew that were running with the old one."
+            next.join("\n")
         )
     })
 }

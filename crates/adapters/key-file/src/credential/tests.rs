@@ -30,7 +30,7 @@ fn credentials(keys: &[(&str, u8)]) -> TempDir {
 }
 
 fn provider(directory: &Path) -> SystemdCredentialProvider {
-    SystemdCredentialProvider::new(Some(directory.to_owned()), DEFAULT_CREDENTIAL, Arc::new(Fixed))
+    SystemdCredentialProvider::new(Some(directory.to_owned()), "keystead-master-key", Arc::new(Fixed))
 }
 
 fn why<T>(result: Result<T, MasterKeyError>) -> String {
@@ -45,7 +45,10 @@ fn why<T>(result: Result<T, MasterKeyError>) -> String {
 async fn without_a_credential_there_is_no_key_and_a_way_to_make_one() {
     let folder = credentials(&[]);
     let outside = SystemdCredentialProvider::new(None, "my-key", Arc::new(Fixed));
-    for (provider, name) in [(outside, "my-key"), (provider(folder.path()), DEFAULT_CREDENTIAL)] {
+    for (provider, name) in [
+        (outside, "my-key"),
+        (provider(folder.path()), "keystead-master-key"),
+    ] {
         assert!(provider.keys().await.unwrap().is_empty());
         let first = why(provider.create().await);
         let command = "keystead master-key generate | systemd-creds encrypt";
@@ -79,14 +82,37 @@ async fn the_keys_are_the_credential_and_its_successor() {
     assert!(matches!(provider.create().await, Err(MasterKeyError::Exists(_))));
     assert_eq!(provider.create_successor().await.unwrap().id(), keys[1].id());
 
-    assert_eq!(provider.promote(keys[0].id()).await.unwrap(), None);
-    let advice = provider.promote(keys[1].id()).await.unwrap().unwrap();
-    assert!(
-        advice.contains("systemd-creds decrypt --name=keystead-master-key.next"),
-        "{advice}"
+    let nothing = provider.promote(keys[0].id()).await.unwrap();
+    assert_eq!(nothing, Promotion::default());
+    let promotion = provider.promote(keys[1].id()).await.unwrap();
+    assert_eq!(provider.promote(keys[1].id()).await.unwrap(), promotion);
+    assert_eq!(
+        promotion.old_kept_at.as_deref(),
+        Some("the systemd credential keystead-master-key")
     );
+    let to_do = promotion.to_do.unwrap();
+    let keep = "cp /etc/credstore.encrypted/keystead-master-key \
+                /etc/credstore.encrypted/keystead-master-key.058ecb2174e83444.old;";
+    assert!(to_do.contains(keep), "{to_do}");
+    assert!(to_do.contains(RENAME), "{to_do}");
     let unknown = why(provider.promote(&"unknown".parse().unwrap()).await);
     assert!(unknown.contains("master key unknown"), "{unknown}");
+}
+
+const RENAME: &str = "systemd-creds decrypt --name=keystead-master-key.next \
+                      /etc/credstore.encrypted/keystead-master-key.next - | systemd-creds encrypt \
+                      --name=keystead-master-key - /etc/credstore.encrypted/keystead-master-key;";
+
+/// As after a rotation from a key file to credentials.
+#[tokio::test]
+async fn a_successor_without_a_current_key_has_to_get_its_name() {
+    let folder = credentials(&[("keystead-master-key.next", 2)]);
+    let provider = provider(folder.path());
+    let successor = provider.create_successor().await.unwrap();
+    let promotion = provider.promote(successor.id()).await.unwrap();
+    assert_eq!(promotion.old_kept_at, None);
+    let to_do = promotion.to_do.unwrap();
+    assert!(to_do.contains(RENAME) && !to_do.contains("cp "), "{to_do}");
 }
 
 #[tokio::test]

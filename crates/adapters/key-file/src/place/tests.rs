@@ -36,7 +36,9 @@ impl Scene {
     }
 
     fn promote(&self, id: &str) -> Result<Option<String>, MasterKeyError> {
-        self.place.promote(&id.parse().unwrap(), id_of)
+        let promotion = self.place.promote(&id.parse().unwrap(), id_of)?;
+        assert_eq!(promotion.to_do, None);
+        Ok(promotion.old_kept_at)
     }
 
     fn path(&self, name: &str) -> String {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use keystead_application::ports::{MasterKey, MasterKeyError, MasterKeyProvider};
+use keystead_application::ports::{MasterKey, MasterKeyError, MasterKeyProvider, Promotion};
 use keystead_contract::master_key::MasterKeyFixture;
 use keystead_domain::{MasterKeyId, SealedBytes, SecretBytes};
 use keystead_memory::MemoryMasterKeyProvider;
@@ -28,7 +28,10 @@ enum Fault {
     PromotionsLoseTheSuccessor,
     PromotesNothing,
     PromotesAnything,
+    HidesTheReplacedKey,
+    InventsAReplacedKey,
     NeedsACurrentKey,
+    NeedsNoCare,
 }
 
 struct BrokenFixture(Fault);
@@ -71,6 +74,9 @@ caught! { master_key, BrokenFixture;
     a_lost_successor: PromotionsLoseTheSuccessor => "a_promoted_key_is_there_and_works";
     a_promotion_without_effect: PromotesNothing => "a_promoted_key_comes_first";
     a_promotion_of_anything: PromotesAnything => "an_unknown_key_is_not_promoted";
+    a_replaced_key_that_is_hidden: HidesTheReplacedKey => "a_promotion_tells_where_the_replaced_key_is";
+    a_replaced_key_that_is_invented: InventsAReplacedKey => "a_promotion_tells_where_the_replaced_key_is";
+    a_key_without_care: NeedsNoCare => "there_is_no_key_before_one_is_made";
     an_empty_place_that_stays_unusable: NeedsACurrentKey => "a_successor_at_an_empty_place_makes_it_work";
 }
 
@@ -157,18 +163,30 @@ impl MasterKeyProvider for BrokenProvider {
         Ok(self.broken(successor))
     }
 
-    async fn promote(&self, id: &MasterKeyId) -> Result<Option<String>, MasterKeyError> {
+    async fn promote(&self, id: &MasterKeyId) -> Result<Promotion, MasterKeyError> {
         match self.fault {
-            Fault::PromotesNothing => Ok(None),
-            Fault::PromotesAnything => Ok(self.inner().promote(id).await.unwrap_or(None)),
+            Fault::PromotesNothing => Ok(Promotion::default()),
+            Fault::PromotesAnything => Ok(self.inner().promote(id).await.unwrap_or_default()),
             Fault::NeedsACurrentKey if self.inner().keys().await?.len() < 2 => {
                 Err(MasterKeyError::Exists("nothing to replace".to_owned()))
             }
             _ => {
-                let kept = self.inner().promote(id).await?;
+                let mut promotion = self.inner().promote(id).await?;
                 self.promoted.lock().unwrap().push(id.clone());
-                Ok(kept)
+                match self.fault {
+                    Fault::HidesTheReplacedKey => promotion.old_kept_at = None,
+                    Fault::InventsAReplacedKey => promotion.old_kept_at = Some("somewhere".to_owned()),
+                    _ => {}
+                }
+                Ok(promotion)
             }
+        }
+    }
+
+    fn safekeeping(&self) -> &'static str {
+        match self.fault {
+            Fault::NeedsNoCare => "",
+            _ => "take care of it",
         }
     }
 }

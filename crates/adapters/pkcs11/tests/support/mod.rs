@@ -137,7 +137,7 @@ pub fn provider(options: Pkcs11Options) -> Pkcs11MasterKeyProvider {
     Pkcs11MasterKeyProvider::new(options, Arc::new(System))
 }
 
-/// Answers with these PINs, with the last one from then on, and counts how often it is asked.
+/// Answers with these PINs, with the last one from then on, with none if there are none, and counts how often it is asked.
 pub struct Pin {
     pins: &'static [&'static str],
     asked: AtomicUsize,
@@ -168,7 +168,8 @@ impl PinSource for Pin {
             .await
             .unwrap_err();
         assert_eq!(token_label, LABEL);
-        let pin = self.pins[asked.min(self.pins.len() - 1)];
+        let last = self.pins.last().ok_or("nobody is there to ask")?;
+        let pin = self.pins.get(asked).unwrap_or(last);
         Ok(Passphrase::new(Zeroizing::new(pin.as_bytes().to_vec())))
     }
 }

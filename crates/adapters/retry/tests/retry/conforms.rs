@@ -16,7 +16,7 @@ struct Decorated {
 }
 
 fn decorated(store: MemoryStore) -> Arc<dyn Store> {
-    let timed = TimedStore::new(Arc::new(store), Duration::from_secs(60));
+    let timed = TimedStore::new(Arc::new(store), limits(Duration::from_secs(60)));
     Arc::new(RetryingStore::new(
         Arc::new(timed),
         RetryOptions::default(),
@@ -46,3 +46,10 @@ impl StoreFixture for Decorated {
 }
 
 keystead_contract::store_contract!(async { Decorated::default() });
+
+fn limits(limit: Duration) -> keystead_retry::TimeLimits {
+    keystead_retry::TimeLimits {
+        call: limit,
+        whole_table: limit,
+    }
+}

@@ -91,7 +91,7 @@ pub(crate) async fn trail(store: &MemoryStore) -> Vec<(Action, String)> {
     let rows = snapshot.audit_rows(None, u32::MAX).await.unwrap();
     let mut checker = TrailChecker::new();
     rows.iter().for_each(|row| checker.look_at(row));
-    let verification = checker.finish(snapshot.audit_head().await.unwrap());
+    let verification = checker.finish(Some(snapshot.audit_head().await.unwrap()));
     assert_eq!(verification.findings, []);
     let event = |bytes: &[u8]| from_canonical_bytes(bytes).unwrap().event;
     rows.iter()

@@ -102,7 +102,7 @@ async fn verify(store: &SeaOrmStore, events: u64) {
     for row in snapshot.audit_rows(None, 1000).await.unwrap() {
         checker.look_at(&row);
     }
-    let verified = checker.finish(head);
+    let verified = checker.finish(Some(head));
     assert_eq!(
         (verified.events, verified.findings.as_slice()),
         (events, [].as_slice())

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
-use keystead_application::audit::{AuditFinding, AuditRecord, AuditVerification};
+use keystead_application::audit::{AuditFinding, AuditRecord, AuditVerification, checkpoint_key};
 use keystead_application::ports::{KeyCount, SchemaStatus};
 use keystead_application::use_cases::{DamagedEvent, MasterKeyState, Rotated};
-use keystead_domain::{AuditHead, Installation};
+use keystead_domain::{AuditHead, Installation, Sequence};
 use serde::Serialize;
 
 use crate::{Failure, Setting};
@@ -69,6 +69,8 @@ pub(crate) struct DbStatusJson {
     unknown: Vec<String>,
     installation_id: Option<String>,
     master_key_id: Option<String>,
+    /// The key that verifies checkpoints of the audit trail, in the form of signed notes.
+    verifier_key: Option<String>,
 }
 
 impl DbStatusJson {
@@ -90,6 +92,9 @@ impl DbStatusJson {
             unknown,
             installation_id: installation.map(|i| i.id.to_string()),
             master_key_id: installation.map(|i| i.key_check.master_key_id.to_string()),
+            verifier_key: installation
+                .and_then(|i| checkpoint_key(i).ok())
+                .map(|key| key.to_string()),
         }
     }
 }
@@ -146,8 +151,9 @@ impl FailureJson {
 pub(crate) struct AuditVerificationJson {
     sound: bool,
     events: u64,
-    chain: String,
-    records_compared: u64,
+    /// `null` when what is stored there is not one.
+    chain: Option<String>,
+    signed_values_compared: u64,
     signed_up_to: Option<u64>,
     /// `null` when it could not be checked.
     identity_genuine: Option<bool>,
@@ -168,8 +174,8 @@ impl AuditVerificationJson {
         Self {
             sound,
             events: verified.events,
-            chain: verified.head.chain.to_string(),
-            records_compared: verified.records_compared,
+            chain: verified.chain.map(|chain| chain.to_string()),
+            signed_values_compared: verified.signed_compared,
             signed_up_to: verified.signed_up_to.map(|place| place.0),
             identity_genuine,
             findings: verified.findings.iter().map(FindingJson::from).collect(),
@@ -179,26 +185,30 @@ impl AuditVerificationJson {
 }
 
 impl From<&AuditFinding> for FindingJson {
+    /// `from` and `to` are the first and the last event that the finding is about.
     fn from(finding: &AuditFinding) -> Self {
+        let behind = |place: &Sequence| place.0.saturating_add(1);
         let (kind, from, to) = match finding {
-            AuditFinding::Changed { at } | AuditFinding::Damaged { at, .. } => {
-                ("changed", Some(at), Some(at))
+            AuditFinding::Changed { at } | AuditFinding::Damaged { at, .. } => ("changed", at.0, at.0),
+            AuditFinding::Removed { from, to } => ("removed", from.0, to.0),
+            AuditFinding::OutOfPlace { from, to, .. } => ("out_of_place", from.0, to.0),
+            AuditFinding::TailCut { last, head } => ("tail_cut", behind(last), head.0),
+            AuditFinding::BehindHead { from, to } => ("behind_head", from.0, to.0),
+            AuditFinding::HeadChanged => ("head_changed", 0, 0),
+            AuditFinding::Rewritten { after, up_to, .. } => {
+                ("rewritten", after.as_ref().map_or(1, behind), up_to.0)
             }
-            AuditFinding::Removed { from, to } => ("removed", Some(from), Some(to)),
-            AuditFinding::OutOfPlace { from, to, .. } => ("out_of_place", Some(from), Some(to)),
-            AuditFinding::TailCut { last, head } => ("tail_cut", Some(last), Some(head)),
-            AuditFinding::BehindHead { from, to } => ("behind_head", Some(from), Some(to)),
-            AuditFinding::HeadChanged => ("head_changed", None, None),
-            AuditFinding::Rewritten { after, up_to, .. } => ("rewritten", after.as_ref(), Some(up_to)),
             AuditFinding::CutBeforeRecord {
                 last, record_ends, ..
-            } => ("cut_before_record", Some(last), Some(record_ends)),
-            AuditFinding::CheckpointRefused { at, .. } => ("checkpoint_refused", Some(at), Some(at)),
+            } => ("cut_before_record", behind(last), record_ends.0),
+            AuditFinding::CheckpointMissing { at } => ("checkpoint_missing", at.0, at.0),
+            AuditFinding::CheckpointRefused { at, .. } => ("checkpoint_refused", at.0, at.0),
         };
+        let place = |place: u64| (!matches!(finding, AuditFinding::HeadChanged)).then_some(place);
         Self {
             kind,
-            from: from.map(|place| place.0),
-            to: to.map(|place| place.0),
+            from: place(from),
+            to: place(to),
             text: finding.to_string(),
         }
     }
@@ -210,14 +220,17 @@ pub(crate) struct CheckpointJson {
     events: u64,
     chain: String,
     place: String,
+    /// The key that verifies it, in the form of signed notes.
+    verifier_key: String,
 }
 
 impl CheckpointJson {
-    pub(crate) fn new(head: AuditHead, place: &str) -> Self {
+    pub(crate) fn new(head: AuditHead, place: &str, verifier_key: &str) -> Self {
         Self {
             events: head.sequence.0,
             chain: head.chain.to_string(),
             place: place.to_owned(),
+            verifier_key: verifier_key.to_owned(),
         }
     }
 }
@@ -285,6 +298,7 @@ pub(crate) struct RotatedJson {
     place: String,
     private_keys: u64,
     old_kept_at: Option<String>,
+    to_do: Option<String>,
 }
 
 impl From<&Rotated> for RotatedJson {
@@ -296,6 +310,8 @@ impl From<&Rotated> for RotatedJson {
             place,
             private_keys,
             old_kept_at,
+            safekeeping: _,
+            to_do,
         } = rotated.clone();
         Self {
             from: from.to_string(),
@@ -304,6 +320,7 @@ impl From<&Rotated> for RotatedJson {
             place,
             private_keys,
             old_kept_at,
+            to_do,
         }
     }
 }

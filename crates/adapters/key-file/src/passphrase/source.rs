@@ -4,12 +4,13 @@ use keystead_domain::Passphrase;
 /// Where passphrases come from: a person, a file, the environment.
 #[async_trait]
 pub trait PassphraseSource: Send + Sync {
-    /// The passphrase that is asked for. It is asked again when the one that was given turns out to be wrong and the key is
-    /// used another time.
+    /// The passphrases that come into question. For an existing key they are tried in this order, all of them before the key
+    /// counts as locked, and each try costs one Argon2; the source is asked again when none opened it and the key is used
+    /// another time. A new key takes the first one.
     ///
     /// # Errors
     /// When there is none; the text says why, and what to do.
-    async fn passphrase(&self, ask: Ask) -> Result<Passphrase, String>;
+    async fn passphrases(&self, ask: Ask) -> Result<Vec<Passphrase>, String>;
 }
 
 /// What is asked for.
@@ -20,7 +21,8 @@ pub enum Ask {
         /// The file.
         place: String,
     },
-    /// The passphrase that opens the key at this place.
+    /// The passphrase that opens the key at this place. While one passphrase takes the place of another, both belong here:
+    /// nothing in a file tells which of them it needs.
     Existing {
         /// The file.
         place: String,

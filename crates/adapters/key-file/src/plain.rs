@@ -2,44 +2,36 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use hkdf::Hkdf;
-use keystead_application::ports::{MasterKey, MasterKeyError, Randomness, RandomnessExt};
+use keystead_application::ports::{MasterKey, MasterKeyError, Randomness};
 use keystead_domain::{MasterKeyId, SealedBytes, SecretBytes};
-use sha2::Sha256;
-use zeroize::Zeroizing;
 
-use crate::text::Secret;
+use crate::cipher::{Cipher, Label, Name, Parts, Secret};
+use crate::place::unusable;
 use crate::{KEY_FILE, SYSTEMD_CREDENTIAL};
 
-/// XChaCha20-Poly1305: nonce, then ciphertext with its tag.
-const FORMAT_VERSION: u16 = 1;
-const NONCE_LEN: usize = 24;
-const TAG_LEN: usize = 16;
+/// The same line is the same key in a file and in a credential.
+pub(crate) const LABEL: Label = Label("key-file");
 
-/// A master key that was read from a file or a credential.
-pub(crate) struct KeyFileMasterKey {
+/// A master key that nothing but its place protects: read from a key file or a credential.
+pub(crate) struct PlainMasterKey {
     id: MasterKeyId,
     provider: &'static str,
-    cipher: XChaCha20Poly1305,
+    cipher: Cipher,
     randomness: Arc<dyn Randomness>,
     place: String,
 }
 
-impl KeyFileMasterKey {
-    /// Derives the id and the sealing key (HKDF-SHA256, RFC 5869): nothing that is shown is a part of what seals.
-    pub(crate) fn new(
+impl PlainMasterKey {
+    fn new(
         secret: &Secret,
         provider: &'static str,
         randomness: Arc<dyn Randomness>,
         place: String,
     ) -> Result<Self, String> {
-        let sealing: Zeroizing<[u8; 32]> = derive(secret, b"keystead/key-file/v1/seal")?;
         Ok(Self {
-            id: id_of(secret)?,
+            id: LABEL.id_of(secret)?,
             provider,
-            cipher: XChaCha20Poly1305::new((&*sealing).into()),
+            cipher: Cipher::new(secret, LABEL)?,
             randomness,
             place,
         })
@@ -50,25 +42,18 @@ impl KeyFileMasterKey {
         secret: &Secret,
         provider: &'static str,
         randomness: &Arc<dyn Randomness>,
-        place: &Path,
+        path: &Path,
     ) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
-        let place = place.display().to_string();
-        match Self::new(secret, provider, Arc::clone(randomness), place.clone()) {
+        let place = path.display().to_string();
+        match Self::new(secret, provider, Arc::clone(randomness), place) {
             Ok(key) => Ok(Arc::new(key)),
-            Err(why) => Err(MasterKeyError::Unusable { place, why }),
-        }
-    }
-
-    fn unusable(&self, why: impl ToString) -> MasterKeyError {
-        MasterKeyError::Unusable {
-            place: self.place.clone(),
-            why: why.to_string(),
+            Err(why) => Err(unusable(path, why)),
         }
     }
 }
 
 #[async_trait]
-impl MasterKey for KeyFileMasterKey {
+impl MasterKey for PlainMasterKey {
     fn id(&self) -> &MasterKeyId {
         &self.id
     }
@@ -78,87 +63,27 @@ impl MasterKey for KeyFileMasterKey {
     }
 
     async fn seal(&self, secret: &SecretBytes, context: &[u8]) -> Result<SealedBytes, MasterKeyError> {
-        let nonce: [u8; NONCE_LEN] = self.randomness.bytes().map_err(|e| self.unusable(e))?;
-        let payload = Payload {
-            msg: secret.expose(),
-            aad: &associated_data(context),
+        let name = Name {
+            id: &self.id,
+            provider: self.provider,
         };
-        let sealed = self
-            .cipher
-            .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|e| self.unusable(e))?;
-        Ok(SealedBytes {
-            master_key_id: self.id.clone(),
-            provider: self.provider.into(),
-            format_version: FORMAT_VERSION,
-            ciphertext: [nonce.as_slice(), &sealed].concat(),
+        let sealed = self.cipher.seal(secret, context, name, self.randomness.as_ref());
+        sealed.map_err(|why| MasterKeyError::Unusable {
+            place: self.place.clone(),
+            why,
         })
     }
 
     async fn open(&self, sealed: &SealedBytes, context: &[u8]) -> Result<SecretBytes, MasterKeyError> {
-        let SealedBytes {
-            master_key_id,
-            provider,
-            format_version,
-            ciphertext,
-        } = sealed;
-        // The key is the same at both places, and so is the format.
-        let sealed_here = [KEY_FILE, SYSTEMD_CREDENTIAL].contains(&provider.as_str());
-        if *master_key_id != self.id || !sealed_here {
-            return Err(MasterKeyError::OtherKey {
-                sealed_under: master_key_id.clone(),
-                at_hand: self.id.clone(),
-            });
-        }
-        if *format_version != FORMAT_VERSION {
-            return Err(MasterKeyError::UnknownFormat(*format_version));
-        }
-        let (nonce, body) = ciphertext
-            .split_first_chunk::<NONCE_LEN>()
-            .filter(|(_, body)| body.len() >= TAG_LEN)
-            .ok_or(MasterKeyError::Damaged)?;
-        let payload = Payload {
-            msg: body,
-            aad: &associated_data(context),
-        };
-        self.cipher
-            .decrypt(&XNonce::from(*nonce), payload)
-            .map(SecretBytes::new)
-            .map_err(|_| MasterKeyError::Damaged)
+        let parts = Parts::of(sealed, &self.id, &[KEY_FILE, SYSTEMD_CREDENTIAL])?;
+        self.cipher.open(&parts, context)
     }
-}
-
-/// The id of a key, which tells nothing about it.
-pub(crate) fn id_of(secret: &Secret) -> Result<MasterKeyId, String> {
-    let id: [u8; 8] = *derive(secret, b"keystead/key-file/v1/id")?;
-    hex(&id).parse().map_err(|e| format!("its id is unusable: {e}"))
-}
-
-/// The format is authenticated together with the context, so that a row cannot be passed off as one of another format.
-fn associated_data(context: &[u8]) -> Vec<u8> {
-    [
-        b"keystead/key-file/",
-        FORMAT_VERSION.to_be_bytes().as_slice(),
-        context,
-    ]
-    .concat()
-}
-
-fn derive<const N: usize>(secret: &Secret, purpose: &[u8]) -> Result<Zeroizing<[u8; N]>, String> {
-    let mut derived = Zeroizing::new([0; N]);
-    Hkdf::<Sha256>::new(None, secret.as_slice())
-        .expand(purpose, derived.as_mut_slice())
-        .map_err(|e| e.to_string())?;
-    Ok(derived)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use keystead_application::ports::RandomnessError;
+    use zeroize::Zeroizing;
 
     use super::*;
 
@@ -171,13 +96,13 @@ mod tests {
         }
     }
 
-    fn key(n: u8) -> KeyFileMasterKey {
+    fn key(n: u8) -> PlainMasterKey {
         key_of(KEY_FILE, n)
     }
 
-    fn key_of(provider: &'static str, n: u8) -> KeyFileMasterKey {
+    fn key_of(provider: &'static str, n: u8) -> PlainMasterKey {
         let randomness = Arc::new(Counting(0.into()));
-        KeyFileMasterKey::new(&Zeroizing::new([n; 32]), provider, randomness, "here".into()).unwrap()
+        PlainMasterKey::new(&Zeroizing::new([n; 32]), provider, randomness, "here".into()).unwrap()
     }
 
     fn secret() -> SecretBytes {

@@ -3,16 +3,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use keystead_application::ports::{
-    MasterKey, MasterKeyError, MasterKeyProvider, Randomness, RandomnessError, RandomnessExt,
+    MasterKey, MasterKeyError, MasterKeyProvider, Promotion, Randomness, RandomnessError, RandomnessExt,
 };
 use keystead_domain::{MIN_PASSPHRASE_CHARS, MasterKeyId};
 
-use crate::PROVIDER;
-use crate::envelope::{Envelope, Salts, Secret};
+use crate::PASSPHRASE;
+use crate::cipher::Secret;
 use crate::file::Content;
-use crate::key::{self, PassphraseMasterKey, Sources};
-use crate::place::{Found, Place};
-use crate::source::{Ask, PassphraseSource};
+use crate::place::{Found, Place, unusable};
+
+mod envelope;
+mod key;
+mod source;
+
+use envelope::{Envelope, Salts};
+use key::{LABEL, PassphraseMasterKey, Sources, not_unlocked};
+pub use source::{Ask, PassphraseSource};
 
 /// Keeps the master key in a file that a passphrase opens.
 pub struct PassphraseMasterKeyProvider {
@@ -79,8 +85,9 @@ impl PassphraseMasterKeyProvider {
         let ask = Ask::New {
             place: path.display().to_string(),
         };
-        let given = self.sources.passphrases.passphrase(ask).await;
-        let passphrase = given.map_err(|why| unusable(path, why))?;
+        let given = self.sources.passphrases.passphrases(ask).await;
+        let given = given.and_then(|all| all.into_iter().next().ok_or("no passphrase was given".to_owned()));
+        let passphrase = given.map_err(|why| not_unlocked(&path.display().to_string(), why))?;
         if passphrase.check_for_export().is_err() {
             let why = format!(
                 "the new passphrase is too short; choose one of at least {MIN_PASSPHRASE_CHARS} characters, better a sentence"
@@ -95,7 +102,7 @@ impl PassphraseMasterKeyProvider {
             nonce: randomness.bytes().map_err(no_randomness)?,
         };
         let tag = randomness.bytes().map_err(no_randomness)?;
-        let id = key::id_of(&secret).map_err(|why| unusable(path, why))?;
+        let id = LABEL.id_of(&secret).map_err(|why| unusable(path, why))?;
         let at = path.to_owned();
         self.blocking(move || {
             let envelope = Envelope::wrap(&secret, id, &passphrase, salts);
@@ -136,7 +143,7 @@ impl PassphraseMasterKeyProvider {
 #[async_trait]
 impl MasterKeyProvider for PassphraseMasterKeyProvider {
     fn name(&self) -> &'static str {
-        PROVIDER
+        PASSPHRASE
     }
 
     fn place(&self) -> String {
@@ -167,20 +174,17 @@ impl MasterKeyProvider for PassphraseMasterKeyProvider {
         self.make(&successor, Place::create_successor).await
     }
 
-    async fn promote(&self, id: &MasterKeyId) -> Result<Option<String>, MasterKeyError> {
+    async fn promote(&self, id: &MasterKeyId) -> Result<Promotion, MasterKeyError> {
         let (place, id) = (self.place.clone(), id.clone());
         let id_of = |content: &Content| Ok(Envelope::parse(content)?.id().clone());
         self.blocking(move || place.promote(&id, id_of)).await
+    }
+
+    fn safekeeping(&self) -> &'static str {
+        "copy the key file to a safe place, and keep its passphrase in another one"
     }
 }
 
 fn parse(found: &Found) -> Result<Envelope, MasterKeyError> {
     Envelope::parse(&found.content).map_err(|why| unusable(&found.path, why))
-}
-
-fn unusable(place: &Path, why: impl ToString) -> MasterKeyError {
-    MasterKeyError::Unusable {
-        place: place.display().to_string(),
-        why: why.to_string(),
-    }
 }

@@ -9,21 +9,14 @@ use keystead_domain::{
 };
 use zeroize::Zeroizing;
 
+use crate::cipher::{KEY_LEN, Secret};
 use crate::file::Content;
 
 const FIRST_LINE: &str = "keystead-passphrase-key-v1";
-const KEY_LEN: usize = 32;
 const SALT_LEN: usize = 16;
 const NONCE_LEN: usize = 24;
 const TAG_LEN: usize = 16;
 const WRAPPED_LEN: usize = NONCE_LEN + KEY_LEN + TAG_LEN;
-
-/// The same words for both, because nothing can tell which it is.
-const NOT_OPENED: &str =
-    "the passphrase is wrong, or the file was damaged; try again, and then with the file from a backup";
-
-/// The bytes of a master key.
-pub(crate) type Secret = Zeroizing<[u8; KEY_LEN]>;
 
 /// What a file holds: a master key under a passphrase.
 #[derive(Clone, PartialEq, Eq)]
@@ -70,9 +63,11 @@ impl Envelope {
         Ok(envelope)
     }
 
-    /// Decrypts the key. This takes a while.
-    pub(crate) fn unwrap(&self, passphrase: &Passphrase) -> Result<Secret, String> {
-        let (nonce, body) = self.wrapped.split_first_chunk::<NONCE_LEN>().ok_or(NOT_OPENED)?;
+    /// Decrypts the key; `None` when the passphrase is wrong or something was changed. This takes a while.
+    pub(crate) fn open(&self, passphrase: &Passphrase) -> Result<Option<Secret>, String> {
+        let Some((nonce, body)) = self.wrapped.split_first_chunk::<NONCE_LEN>() else {
+            return Ok(None);
+        };
         let header = self.header();
         let payload = Payload {
             msg: body,
@@ -81,14 +76,13 @@ impl Envelope {
         let opened = self
             .cipher(passphrase)?
             .decrypt(&XNonce::from(*nonce), payload)
-            .map(Zeroizing::new)
-            .map_err(|_| NOT_OPENED)?;
+            .map(Zeroizing::new);
+        let Some(opened) = opened.ok().filter(|opened| opened.len() == KEY_LEN) else {
+            return Ok(None);
+        };
         let mut secret = Zeroizing::new([0; KEY_LEN]);
-        if opened.len() != KEY_LEN {
-            return Err(NOT_OPENED.to_owned());
-        }
         secret.copy_from_slice(&opened);
-        Ok(secret)
+        Ok(Some(secret))
     }
 
     pub(crate) fn id(&self) -> &MasterKeyId {

@@ -1,16 +1,16 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use keystead_application::ports::{
-    MasterKey, MasterKeyError, MasterKeyProvider, Randomness, RandomnessError, RandomnessExt,
+    MasterKey, MasterKeyError, MasterKeyProvider, Promotion, Randomness, RandomnessError, RandomnessExt,
 };
 use keystead_domain::MasterKeyId;
 
 use crate::KEY_FILE;
 use crate::file::Content;
-use crate::key::{self, KeyFileMasterKey};
-use crate::place::{Found, Place};
+use crate::place::{Found, Place, unusable};
+use crate::plain::{LABEL, PlainMasterKey};
 use crate::text;
 
 /// Keeps the master key in a file of mode 0600.
@@ -48,7 +48,7 @@ impl KeyFileMasterKeyProvider {
 
     fn ready(&self, found: &Found) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
         let secret = text::parse(&found.content).map_err(|why| unusable(&found.path, why))?;
-        KeyFileMasterKey::shared(&secret, KEY_FILE, &self.randomness, &found.path)
+        PlainMasterKey::shared(&secret, KEY_FILE, &self.randomness, &found.path)
     }
 }
 
@@ -81,16 +81,13 @@ impl MasterKeyProvider for KeyFileMasterKeyProvider {
         self.ready(&made)
     }
 
-    async fn promote(&self, id: &MasterKeyId) -> Result<Option<String>, MasterKeyError> {
+    async fn promote(&self, id: &MasterKeyId) -> Result<Promotion, MasterKeyError> {
         let id = id.clone();
-        self.on_files(move |place| place.promote(&id, |content| key::id_of(&text::parse(content)?)))
-            .await
+        let id_of = |content: &Content| LABEL.id_of(&text::parse(content)?);
+        self.on_files(move |place| place.promote(&id, id_of)).await
     }
-}
 
-fn unusable(place: &Path, why: impl ToString) -> MasterKeyError {
-    MasterKeyError::Unusable {
-        place: place.display().to_string(),
-        why: why.to_string(),
+    fn safekeeping(&self) -> &'static str {
+        "copy the key file to a safe place, apart from the backups of the database"
     }
 }

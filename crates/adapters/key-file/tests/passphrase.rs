@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use keystead_application::ports::{MasterKey, MasterKeyError, MasterKeyProvider};
 use keystead_domain::{SealedBytes, SecretBytes};
-use keystead_passphrase_key::Ask;
+use keystead_key_file::Ask;
 use support::{Person, provider};
 use tempfile::TempDir;
 
@@ -56,6 +56,15 @@ fn why<T>(result: Result<T, MasterKeyError>) -> String {
     }
 }
 
+/// Why a key stays locked.
+fn locked<T>(result: Result<T, MasterKeyError>) -> String {
+    match result {
+        Err(error @ MasterKeyError::NotUnlocked { .. }) => error.to_string(),
+        Err(error) => panic!("{error:?}"),
+        Ok(_) => panic!("it opened"),
+    }
+}
+
 fn new(path: &Path) -> Ask {
     let place = path.display().to_string();
     Ask::New { place }
@@ -97,7 +106,7 @@ async fn a_wrong_passphrase_and_a_damaged_file_read_the_same() {
 
     let person = Person::who_says(&["Open sesame", "open sesame"]);
     let keys = provider(&scene.path, &person).keys().await.unwrap();
-    let wrong = why(keys[0].open(&sealed, b"row").await);
+    let wrong = locked(keys[0].open(&sealed, b"row").await);
     assert!(
         wrong.contains("the passphrase is wrong, or the file was damaged"),
         "{wrong}"
@@ -109,14 +118,14 @@ async fn a_wrong_passphrase_and_a_damaged_file_read_the_same() {
     let (rest, _) = text.trim_end().split_at(text.trim_end().len() - 4);
     fs::write(&scene.path, format!("{rest}AAAA\n")).unwrap();
     let keys = provider(&scene.path, &right).keys().await.unwrap();
-    assert_eq!(why(keys[0].open(&sealed, b"row").await), wrong);
+    assert_eq!(locked(keys[0].open(&sealed, b"row").await), wrong);
 }
 
 #[tokio::test]
 async fn a_new_passphrase_has_to_be_a_strong_one() {
     let scene = Scene::new();
-    for weak in ["", "1234567", "sieben✓"] {
-        let person = Person::who_says(&[weak]);
+    for weak in [&[""], &["1234567"], &["sieben✓"]] {
+        let person = Person::who_says(weak);
         let provider = provider(&scene.path, &person);
         for refused in [provider.create().await, provider.create_successor().await] {
             let why = why(refused);
@@ -129,13 +138,25 @@ async fn a_new_passphrase_has_to_be_a_strong_one() {
 #[tokio::test]
 async fn without_anybody_to_ask_nothing_is_made() {
     let scene = Scene::new();
-    let provider = provider(&scene.path, &Person::who_says(&[]));
-    let why = why(provider.create().await);
+    let nobody = Person::who_says(&[]);
+    let why = locked(provider(&scene.path, &nobody).create().await);
     assert!(
         why.contains("nobody is there to ask") && why.contains("master.key"),
         "{why}"
     );
+    let silent = Person::who_offers([&[][..]]);
+    let why = locked(provider(&scene.path, &silent).create().await);
+    assert!(why.contains("no passphrase was given"), "{why}");
     assert!(!scene.path.exists());
+
+    let person = Person::who_says(&["open sesame"]);
+    let key = provider(&scene.path, &person).create().await.unwrap();
+    let sealed = sealed(&key).await;
+    for (person, told) in [(nobody, "nobody is there"), (silent, "no passphrase was given")] {
+        let keys = provider(&scene.path, &person).keys().await.unwrap();
+        let why = locked(keys[0].open(&sealed, b"row").await);
+        assert!(why.contains(told), "{why}");
+    }
 }
 
 #[tokio::test]
@@ -168,9 +189,10 @@ async fn each_key_has_its_passphrase() {
     assert_eq!(person.asked(), [existing(&scene.path)]);
     assert!(opens(&keys[1], &by_new).await);
 
-    let kept = second.promote(successor.id()).await.unwrap();
+    let promotion = second.promote(successor.id()).await.unwrap();
     let old_file = scene.beside(&format!(".{}.old", old.id()));
-    assert_eq!(kept, Some(old_file.display().to_string()));
+    assert_eq!(promotion.old_kept_at, Some(old_file.display().to_string()));
+    assert_eq!(promotion.to_do, None);
     let person = Person::who_says(&["the new passphrase"]);
     let keys = provider(&scene.path, &person).keys().await.unwrap();
     assert_eq!(keys.len(), 1);
@@ -179,6 +201,49 @@ async fn each_key_has_its_passphrase() {
     let person = Person::who_says(&["the old passphrase"]);
     let keys = provider(&old_file, &person).keys().await.unwrap();
     assert!(opens(&keys[0], &by_old).await, "the kept file is a whole one");
+}
+
+/// What a settings file with the present and the new passphrase gives, at every moment of a rotation and after it.
+#[tokio::test]
+async fn the_present_and_the_new_passphrase_open_both_keys() {
+    const BOTH: &[&str] = &["the old passphrase", "the new passphrase"];
+    let scene = Scene::new();
+    let person = Person::who_says(BOTH);
+    let first = provider(&scene.path, &person);
+    let old = first.create().await.unwrap();
+    let successor = first.create_successor().await.unwrap();
+    let (by_old, by_new) = (sealed(&old).await, sealed(&successor).await);
+
+    let person = Person::who_offers([BOTH]);
+    let keys = provider(&scene.path, &person).keys().await.unwrap();
+    assert!(opens(&keys[0], &by_old).await && opens(&keys[1], &by_new).await);
+    assert_eq!(
+        person.asked(),
+        [existing(&scene.path), existing(&scene.beside(".next"))]
+    );
+
+    let later = provider(&scene.path, &person);
+    later.promote(successor.id()).await.unwrap();
+    assert!(opens(&later.keys().await.unwrap()[0], &by_new).await);
+
+    let neither = Person::who_offers([&["another one", "and another"][..]]);
+    let keys = provider(&scene.path, &neither).keys().await.unwrap();
+    let why = locked(keys[0].open(&by_new, b"row").await);
+    assert!(why.contains("none of the 2 passphrases opens it"), "{why}");
+}
+
+#[tokio::test]
+async fn a_new_key_takes_the_first_passphrase() {
+    let scene = Scene::new();
+    let person = Person::who_offers([&["the first passphrase", "the second passphrase"][..]]);
+    let key = provider(&scene.path, &person).create().await.unwrap();
+    let sealed = sealed(&key).await;
+    let second = Person::who_says(&["the second passphrase"]);
+    let keys = provider(&scene.path, &second).keys().await.unwrap();
+    locked(keys[0].open(&sealed, b"row").await);
+    let first = Person::who_says(&["the first passphrase"]);
+    let keys = provider(&scene.path, &first).keys().await.unwrap();
+    assert!(opens(&keys[0], &sealed).await);
 }
 
 #[tokio::test]

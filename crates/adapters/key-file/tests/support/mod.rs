@@ -7,11 +7,18 @@ use std::sync::{Arc, Mutex};
 
 use keystead_application::ports::{Randomness, RandomnessError};
 use keystead_domain::Passphrase;
-use keystead_passphrase_key::{Ask, PassphraseMasterKeyProvider, PassphraseSource};
+use keystead_key_file::{Ask, PassphraseMasterKeyProvider, PassphraseSource};
 use zeroize::Zeroizing;
 
-/// Never twice the same.
-pub struct Counting(pub AtomicU64);
+/// Never twice the same, also not from two of them.
+pub struct Counting(AtomicU64);
+
+impl Counting {
+    pub fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1 << 20, Ordering::Relaxed).into())
+    }
+}
 
 impl Randomness for Counting {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomnessError> {
@@ -24,16 +31,21 @@ impl Randomness for Counting {
     }
 }
 
-/// A person who answers in this order, and the last answer from then on.
+/// A person who gives these answers in turn, and the last answer from then on. An answer may be several passphrases.
 pub struct Person {
-    answers: Mutex<VecDeque<&'static str>>,
+    answers: Mutex<VecDeque<&'static [&'static str]>>,
     asked: Mutex<Vec<Ask>>,
 }
 
 impl Person {
-    pub fn who_says(answers: &[&'static str]) -> Arc<Self> {
+    /// One passphrase in each answer.
+    pub fn who_says(answers: &'static [&'static str]) -> Arc<Self> {
+        Self::who_offers(answers.chunks(1))
+    }
+
+    pub fn who_offers(answers: impl IntoIterator<Item = &'static [&'static str]>) -> Arc<Self> {
         Arc::new(Self {
-            answers: Mutex::new(answers.iter().copied().collect()),
+            answers: Mutex::new(answers.into_iter().collect()),
             asked: Mutex::default(),
         })
     }
@@ -45,7 +57,7 @@ impl Person {
 
 #[async_trait::async_trait]
 impl PassphraseSource for Person {
-    async fn passphrase(&self, ask: Ask) -> Result<Passphrase, String> {
+    async fn passphrases(&self, ask: Ask) -> Result<Vec<Passphrase>, String> {
         self.asked.lock().unwrap().push(ask);
         let mut answers = self.answers.lock().unwrap();
         let answer = if answers.len() > 1 {
@@ -54,12 +66,11 @@ impl PassphraseSource for Person {
             answers.front().copied()
         };
         let answer = answer.ok_or("nobody is there to ask")?;
-        Ok(Passphrase::new(Zeroizing::new(answer.as_bytes().to_vec())))
+        let passphrase = |text: &&str| Passphrase::new(Zeroizing::new(text.as_bytes().to_vec()));
+        Ok(answer.iter().map(passphrase).collect())
     }
 }
 
 pub fn provider(path: &Path, person: &Arc<Person>) -> PassphraseMasterKeyProvider {
-    static RANDOMNESS: AtomicU64 = AtomicU64::new(1);
-    let start = RANDOMNESS.fetch_add(1 << 20, Ordering::Relaxed);
-    PassphraseMasterKeyProvider::new(path, Arc::clone(person) as _, Arc::new(Counting(start.into())))
+    PassphraseMasterKeyProvider::new(path, Arc::clone(person) as _, Arc::new(Counting::new()))
 }
