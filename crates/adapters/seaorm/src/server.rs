@@ -118,14 +118,16 @@ where
     D: Database,
     O: ConnectOptions<Connection: Connection<Database = D> + Sized>,
 {
-    match pool.acquire().await {
-        Ok(_) => Ok(()),
-        // The pool went on trying, and keeps to itself what was wrong.
-        Err(sqlx::Error::PoolTimedOut) => match tokio::time::timeout(CONNECTING, options.connect()).await {
-            Ok(Err(why)) => Err(failures.of_driver(OPEN, why)),
-            Ok(Ok(_)) | Err(_) => Err(failures.of_driver(OPEN, sqlx::Error::PoolTimedOut)),
-        },
-        Err(why) => Err(failures.of_driver(OPEN, why)),
+    match tokio::time::timeout(CONNECTING, pool.acquire()).await {
+        Ok(Ok(_)) => Ok(()),
+        // The pool goes on trying, and keeps to itself what is wrong.
+        Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) => {
+            match tokio::time::timeout(CONNECTING, options.connect()).await {
+                Ok(Err(why)) => Err(failures.of_driver(OPEN, why)),
+                Ok(Ok(_)) | Err(_) => Err(failures.of_driver(OPEN, sqlx::Error::PoolTimedOut)),
+            }
+        }
+        Ok(Err(why)) => Err(failures.of_driver(OPEN, why)),
     }
 }
 
