@@ -102,8 +102,9 @@ async fn an_export_that_was_changed_shows_nothing() {
         };
         read(&with(0, lines[0])).unwrap();
         // Every line of an event, also the first one: changed, and taken out.
-        for n in 1..lines.len() - 1 {
-            let changed = read(&with(n, &lines[n].replace("ada", "eve")));
+        let events = lines[..lines.len() - 1].iter().enumerate().skip(1);
+        for (n, line) in events {
+            let changed = read(&with(n, &line.replace("ada", "eve")));
             assert!(matches!(changed, Err(WitnessRefused::Changed(_))), "line {n}");
             let removed = read(&with(n, ""));
             assert!(matches!(removed, Err(WitnessRefused::Changed(_))), "line {n}");

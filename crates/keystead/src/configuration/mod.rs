@@ -56,6 +56,10 @@ pub(crate) struct MasterKeySettings {
 }
 
 /// Where the token is.
+#[cfg_attr(
+    not(feature = "pkcs11"),
+    allow(dead_code, reason = "read, so that the refusal can say that it is set")
+)]
 pub(crate) struct Pkcs11Settings {
     pub(crate) module: PathBuf,
     pub(crate) token: String,
