@@ -90,3 +90,69 @@ fn the_data_folder_follows_the_xdg_specification() {
     assert!(command.output().unwrap().status.success());
     assert!(machine.path(".local/share/keystead/keystead.db").is_file());
 }
+
+/// Neither where it belongs, nor where somebody put it by mistake, nor when the file cannot be read for another reason.
+#[test]
+fn secrets_in_settings_are_never_shown() {
+    use std::os::unix::ffi::OsStrExt;
+    let secret = "hunter2";
+    let silent = |ran: support::Ran| {
+        assert!(
+            !ran.out.contains(secret) && !ran.err.contains(secret),
+            "{}{}",
+            ran.out,
+            ran.err
+        )
+    };
+    let machine = Machine::new();
+    for (setting, value) in [
+        ("DATABASE__PASSWORD", secret.to_owned()),
+        ("MASTER_KEY__PKCS11__PIN", secret.to_owned()),
+        ("MASTER_KEY__PASSPHRASE__PASSPHRASE", secret.to_owned()),
+        ("DATABASE__URL", format!("postgres://ks:{secret}@db.example/ks")),
+        (
+            "DATABASE__URL",
+            format!("postgres://ks@db.example/ks?password={secret}"),
+        ),
+        ("DATABASE__URL", format!("postgres://ks:a/{secret}@db.example/ks")),
+        ("DATABASE__URL", format!("postgres:ks:{secret}@db.example/ks")),
+        ("DATABASE__URL", format!("sqlite://ks:{secret}@host/x?y")),
+    ] {
+        for args in [&["config", "show", "--origin"][..], &["-vvv", "db", "status"]] {
+            let mut command = machine.command(args);
+            command
+                .env(format!("KEYSTEAD__{setting}"), &value)
+                .env("KEYSTEAD__DATABASE__RETRY_SECONDS", "0")
+                .env("KEYSTEAD__DATABASE__BUSY_TIMEOUT_SECONDS", "1")
+                .env("KEYSTEAD__MASTER_KEY__FILE", machine.at("master.key"));
+            // A server is looked for where there is none; what is said of it is what counts.
+            if args[0] != "config" && value.contains("db.example") {
+                command.env(
+                    "KEYSTEAD__DATABASE__URL",
+                    value.replace("db.example", "127.0.0.1:1"),
+                );
+            }
+            silent(support::ran(command.output().unwrap()));
+        }
+    }
+    let file = machine.write("k.toml", format!("[database]\npassword = \"{secret}\n"));
+    silent(machine.run(["--config", &file, "config", "show"]));
+    let mut command = machine.command(["config", "show"]);
+    let bytes = [secret.as_bytes(), b"\xff"].concat();
+    command.env(
+        "KEYSTEAD__DATABASE__PASSWORD",
+        std::ffi::OsStr::from_bytes(&bytes),
+    );
+    let ran = support::ran(command.output().unwrap());
+    assert!(ran.err.contains("KEYSTEAD__DATABASE__PASSWORD"), "{}", ran.err);
+    silent(ran);
+    // What is missing when it is needed does not keep settings from being looked at.
+    let mut command = machine.command(["config", "show"]);
+    let ran = support::ran(
+        command
+            .env("KEYSTEAD__DATABASE__PASSWORD_FILE", "/nowhere")
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(ran.status, 0, "{}", ran.err);
+}

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use keystead_test_servers::{Cut, CuttingProxy};
 use support::servers::{Engine, Server};
-use support::{Machine, story, text};
+use support::{Machine, story, text, tools};
 
 /// One server of each kind serves the whole file.
 fn server(engine: Engine) -> Option<&'static Server> {
@@ -294,4 +294,79 @@ fn a_database_on_a_server_wants_an_explicit_place_for_the_master_key() {
     machine.set("KEYSTEAD__DATABASE__URL", "postgres://ks@127.0.0.1:1/x");
     let said = machine.refused(1, ["init"]);
     assert!(said.contains("master_key.file"), "{said}");
+}
+
+/// What each released version of the schema left, as the engine's own program dumped it, with its master key and a backup
+/// that was sealed then. None of them is ever taken away.
+const RELEASED: [&str; 1] = ["schema-2"];
+
+#[test]
+fn released_databases_on_sqlite_go_on() {
+    if !tools::have("sqlite3") {
+        return;
+    }
+    for release in RELEASED {
+        let mut machine = Machine::new();
+        let database = machine.at("old.db");
+        let dump = fixture(&format!("{release}.sqlite.sql"));
+        tools::run("sqlite3", &[&database, &format!(".read {dump}")]);
+        machine.set("KEYSTEAD__DATABASE__URL", &format!("sqlite://{database}"));
+        released_database_goes_on(machine, release, "sqlite");
+    }
+}
+
+#[test]
+fn released_databases_on_postgres_go_on() {
+    released_databases_go_on(Engine::Postgres, "postgres");
+}
+
+#[test]
+fn released_databases_on_mariadb_go_on() {
+    released_databases_go_on(Engine::MariaDb, "mariadb");
+}
+
+fn released_databases_go_on(engine: Engine, name: &str) {
+    let Some(server) = server(engine) else { return };
+    for release in RELEASED {
+        let url = server.create_database();
+        let dump = fs::read_to_string(fixture(&format!("{release}.{name}.sql"))).unwrap();
+        server.sql(&url, &dump);
+        released_database_goes_on(Machine::on_database(&url), release, name);
+    }
+}
+
+fn fixture(name: &str) -> String {
+    format!(
+        "{}/../../tests/fixtures/databases/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    )
+}
+
+fn released_database_goes_on(mut machine: Machine, release: &str, engine: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let key = machine.write(
+        "master.key",
+        fs::read(fixture(&format!("{release}.{engine}.master.key"))).unwrap(),
+    );
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    machine.set("KEYSTEAD__MASTER_KEY__FILE", &key);
+    machine.ok(["db", "migrate"]);
+    let hints: Vec<String> = machine
+        .keysets()
+        .iter()
+        .map(|k| text(k, "hint").to_owned())
+        .collect();
+    assert_eq!(hints, ["Büro 2026 🔑", "second 'quoted'"]);
+    assert_eq!(machine.active()["hint"], "second 'quoted'");
+    machine.ok(["audit", "verify"]);
+    fs::copy(
+        fixture(&format!("{release}.{engine}.age")),
+        machine.path("sealed.age"),
+    )
+    .unwrap();
+    assert_eq!(machine.run(["open", "sealed.age"]).stdout, b"content\n");
+    machine.ok(["keyset", "create", "--bits", "2048", "--hint", "third"]);
+    machine.ok(["master-key", "rotate"]);
+    machine.ok(["keyset", "export", "--all", "--to", "all.pem", "--unprotected"]);
+    machine.ok(["audit", "verify"]);
 }

@@ -8,6 +8,8 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use crate::folder::{flush, folder_of};
+
 /// Longer than any key file with any line ends; a longer file is something else and is not read on.
 const MAX_LEN: usize = 1024;
 
@@ -34,13 +36,54 @@ pub(crate) enum Unusable {
 
 /// Reads a file; `None` when there is none. A symbolic link is followed: what counts is the file that it leads to.
 pub(crate) fn read(path: &Path, privacy: Privacy) -> Result<Option<Content>, Unusable> {
-    // Without NONBLOCK, opening a pipe would wait for a writer.
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let mut file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(because("it cannot be opened", &e)),
+    let opened = open(path, OpenOptions::new().read(true), Links::Followed)?;
+    opened.map(|file| content(path, file, privacy)).transpose()
+}
+
+/// The same for a file that this program put there itself: a symbolic link under its name is refused.
+pub(crate) fn read_own(path: &Path) -> Result<Option<Content>, Unusable> {
+    let opened = open(path, OpenOptions::new().read(true), Links::Refused)?;
+    opened.map(|file| content(path, file, Privacy::Owner)).transpose()
+}
+
+/// Waits for the lock of a file that this program put there; `None` when there is none.
+pub(crate) fn lock_own(path: &Path) -> Result<Option<File>, Unusable> {
+    // Network file systems lock only what can be written.
+    let opened = match open(path, OpenOptions::new().read(true).write(true), Links::Refused) {
+        Err(_) => open(path, OpenOptions::new().read(true), Links::Refused),
+        opened => opened,
     };
+    let Some(file) = opened? else { return Ok(None) };
+    file.lock()
+        .map_err(|e| because("it cannot be locked against other processes", &e))?;
+    Ok(Some(file))
+}
+
+/// What a symbolic link under the name of a file is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Links {
+    Followed,
+    Refused,
+}
+
+fn open(path: &Path, options: &mut OpenOptions, links: Links) -> Result<Option<File>, Unusable> {
+    // Without NONBLOCK, opening a pipe would wait for a writer.
+    let flags = match links {
+        Links::Followed => OFlags::NONBLOCK,
+        Links::Refused => OFlags::NONBLOCK | OFlags::NOFOLLOW,
+    };
+    match options.custom_flags(flags.bits().cast_signed()).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(_) if links == Links::Refused && path.is_symlink() => Err(Unusable::Because(
+            "it is a symbolic link, which this program does not make there; find out who did, and remove it"
+                .into(),
+        )),
+        Err(e) => Err(because("it cannot be opened", &e)),
+    }
+}
+
+fn content(path: &Path, mut file: File, privacy: Privacy) -> Result<Content, Unusable> {
     check_privacy(path, &file, privacy)?;
     let mut content = Zeroizing::new(vec![0; MAX_LEN]);
     let mut len = 0;
@@ -53,7 +96,7 @@ pub(crate) fn read(path: &Path, privacy: Privacy) -> Result<Option<Content>, Unu
         }
     }
     content.truncate(len);
-    Ok(Some(content))
+    Ok(content)
 }
 
 /// Keeps a new file. It stands under its name whole and flushed, or not at all, and replaces nothing.
@@ -80,25 +123,6 @@ pub(crate) fn create(path: &Path, content: &Content, tag: [u8; 8]) -> Result<(),
     write(&temporary.0, content)?;
     publish(&temporary.0, path)?;
     flush(&opened)
-}
-
-/// Makes the names in the folder of this file last.
-pub(crate) fn flush_folder(path: &Path) -> Result<(), Unusable> {
-    let opened = File::open(folder_of(path)).map_err(|e| because("its folder cannot be opened", &e))?;
-    flush(&opened)
-}
-
-fn flush(folder: &File) -> Result<(), Unusable> {
-    folder
-        .sync_all()
-        .map_err(|e| because("its folder cannot be flushed to the medium", &e))
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 const TEMPORARY_SUFFIX: &str = ".tmp";
@@ -173,7 +197,9 @@ fn check_privacy(path: &Path, file: &File, privacy: Privacy) -> Result<(), Unusa
     };
     let me = rustix::process::geteuid().as_raw();
     if !found.is_file() {
-        Err(Unusable::Because("it is not a regular file".into()))
+        Err(Unusable::Because(
+            "it is not a regular file; take it away, or put the right one there".into(),
+        ))
     } else if found.uid() != me && found.uid() != 0 {
         // Whoever owns the file knows the key, or can guess its passphrase.
         Err(Unusable::Because(format!(
@@ -191,7 +217,7 @@ fn check_privacy(path: &Path, file: &File, privacy: Privacy) -> Result<(), Unusa
     }
 }
 
-fn shell_word(path: &Path) -> String {
+pub(crate) fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c);
     if text.chars().all(plain) {

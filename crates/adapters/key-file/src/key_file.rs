@@ -63,7 +63,7 @@ impl MasterKeyProvider for KeyFileMasterKeyProvider {
     }
 
     async fn keys(&self) -> Result<Vec<Arc<dyn MasterKey>>, MasterKeyError> {
-        let found = self.on_files(|place| place.read()).await?;
+        let found = self.on_files(|place| place.read(id_of)).await?;
         found.iter().map(|found| self.ready(found)).collect()
     }
 
@@ -83,11 +83,14 @@ impl MasterKeyProvider for KeyFileMasterKeyProvider {
 
     async fn promote(&self, id: &MasterKeyId) -> Result<Promotion, MasterKeyError> {
         let id = id.clone();
-        let id_of = |content: &Content| LABEL.id_of(&text::parse(content)?);
         self.on_files(move |place| place.promote(&id, id_of)).await
     }
 
     fn safekeeping(&self) -> &'static str {
         "copy the key file to a safe place, apart from the backups of the database"
     }
+}
+
+fn id_of(content: &Content) -> Result<MasterKeyId, String> {
+    LABEL.id_of(&text::parse(content)?)
 }

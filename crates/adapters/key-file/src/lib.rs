@@ -26,11 +26,14 @@
 //! passphrase before the key is used for the first time, and then once.
 //!
 //! Beside a file F of either kind, `F.next` is the key that takes its place when a rotation is through, and `F.<id>.old` one
-//! whose place was taken: old backups of the database need it, and its passphrase if it has one.
+//! whose place was taken: old backups of the database need it, and its passphrase if it has one. Where F is a symbolic link, they
+//! stand beside the file that it leads to. No key is made or promoted in a folder that others can write to: whoever can put
+//! an `F.next` there decides what the next key is.
 
 mod cipher;
 mod credential;
 mod file;
+mod folder;
 mod key_file;
 mod passphrase;
 mod place;

@@ -10,7 +10,7 @@ use keystead_domain::{MIN_PASSPHRASE_CHARS, MasterKeyId};
 use crate::PASSPHRASE;
 use crate::cipher::Secret;
 use crate::file::Content;
-use crate::place::{Found, Place, unusable};
+use crate::place::{Found, Place, Successor, unusable};
 
 mod envelope;
 mod key;
@@ -55,11 +55,6 @@ impl PassphraseMasterKeyProvider {
         }
     }
 
-    async fn read(&self) -> Result<Vec<Found>, MasterKeyError> {
-        let place = self.place.clone();
-        self.blocking(move || place.read()).await
-    }
-
     /// Asks for a passphrase, makes a key and keeps it in this file.
     async fn make(&self, path: &Path, keep: Keep) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
         let New {
@@ -67,8 +62,8 @@ impl PassphraseMasterKeyProvider {
             envelope,
             tag,
         } = self.new_key(path).await?;
-        let (place, content) = (self.place.clone(), envelope.render());
-        let found = self.blocking(move || keep(&place, &content, tag)).await?;
+        let content = envelope.render();
+        let found = self.on_files(move |place| keep(&place, &content, tag)).await?;
         let kept = parse(&found)?;
         if kept != envelope {
             // Another process was faster.
@@ -130,6 +125,15 @@ impl PassphraseMasterKeyProvider {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Runs file work where it does not hold up the runtime.
+    async fn on_files<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Place) -> Result<T, MasterKeyError> + Send + 'static,
+    ) -> Result<T, MasterKeyError> {
+        let place = self.place.clone();
+        self.blocking(move || work(place)).await
+    }
+
     /// Runs slow work where it does not hold up the runtime.
     async fn blocking<T: Send + 'static>(
         &self,
@@ -153,31 +157,27 @@ impl MasterKeyProvider for PassphraseMasterKeyProvider {
     /// The keys are still locked: the first use of one asks for its passphrase, so nobody is asked for that of a key that
     /// is not needed.
     async fn keys(&self) -> Result<Vec<Arc<dyn MasterKey>>, MasterKeyError> {
-        let found = self.read().await?;
+        let found = self.on_files(|place| place.read(id_of)).await?;
         let ready = |found: &Found| Ok(self.ready(parse(found)?, &found.path));
         found.iter().map(ready).collect()
     }
 
     async fn create(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
         // Nobody is asked for a passphrase that nothing needs.
-        if let Some(found) = self.read().await?.first() {
-            return Err(MasterKeyError::Exists(found.path.display().to_string()));
-        }
+        self.on_files(|place| place.check_vacant()).await?;
         self.make(self.place.current(), Place::create).await
     }
 
     async fn create_successor(&self) -> Result<Arc<dyn MasterKey>, MasterKeyError> {
-        let successor = self.place.successor();
-        if let Some(left) = self.read().await?.iter().find(|found| found.path == successor) {
-            return Ok(self.ready(parse(left)?, &left.path));
+        match self.on_files(|place| place.successor()).await? {
+            Successor::Left(left) => Ok(self.ready(parse(&left)?, &left.path)),
+            Successor::ToBe(path) => self.make(&path, Place::create_successor).await,
         }
-        self.make(&successor, Place::create_successor).await
     }
 
     async fn promote(&self, id: &MasterKeyId) -> Result<Promotion, MasterKeyError> {
-        let (place, id) = (self.place.clone(), id.clone());
-        let id_of = |content: &Content| Ok(Envelope::parse(content)?.id().clone());
-        self.blocking(move || place.promote(&id, id_of)).await
+        let id = id.clone();
+        self.on_files(move |place| place.promote(&id, id_of)).await
     }
 
     fn safekeeping(&self) -> &'static str {
@@ -187,4 +187,8 @@ impl MasterKeyProvider for PassphraseMasterKeyProvider {
 
 fn parse(found: &Found) -> Result<Envelope, MasterKeyError> {
     Envelope::parse(&found.content).map_err(|why| unusable(&found.path, why))
+}
+
+fn id_of(content: &Content) -> Result<MasterKeyId, String> {
+    Ok(Envelope::parse(content)?.id().clone())
 }

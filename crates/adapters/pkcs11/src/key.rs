@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::PROVIDER;
 use crate::token::{Open, Token};
-use crate::trouble::{Blame, Trouble};
+use crate::trouble::{Blame, Trouble, ambiguous, hex};
 
 const FORMAT_VERSION: u16 = 1;
 const IV_LEN: usize = 12;
@@ -156,19 +156,17 @@ impl ObjectName {
         let mut template = Self::template(&self.label);
         template.push(Attribute::Id(self.id.clone()));
         let found = open.session().find_objects(&template)?;
-        found.first().copied().ok_or_else(|| {
-            Trouble::Why(format!(
+        match found.as_slice() {
+            [only] => Ok(*only),
+            [] => Err(Trouble::Why(format!(
                 "the key object with the label {:?} and the id {} is not on the token any more; restore the token from its \
                  backup",
                 self.label,
                 hex(&self.id)
-            ))
-        })
+            ))),
+            several => Err(ambiguous(&self.label, &self.id, several.len())),
+        }
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The initialisation vector and what the token makes of the data under it.

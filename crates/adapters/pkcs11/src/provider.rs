@@ -11,10 +11,10 @@ use keystead_domain::MasterKeyId;
 use tokio::sync::Mutex;
 
 use crate::PROVIDER;
-use crate::key::{ObjectName, Pkcs11MasterKey, hex};
+use crate::key::{ObjectName, Pkcs11MasterKey};
 use crate::pin::PinSource;
 use crate::token::{Open, Token};
-use crate::trouble::Trouble;
+use crate::trouble::{Trouble, ambiguous, hex};
 
 const KEY_LEN: u64 = 32;
 const ID_LEN: usize = 16;
@@ -160,7 +160,11 @@ fn list(open: &Open, label: &str) -> Result<Vec<Vec<u8>>, Trouble> {
         ids.push(checked_id(open, object)?);
     }
     ids.sort();
-    ids.dedup();
+    for same in ids.chunk_by(|a, b| a == b) {
+        if let [id, _, ..] = same {
+            return Err(ambiguous(label, id, same.len()));
+        }
+    }
     Ok(ids)
 }
 

@@ -130,6 +130,20 @@ pub(crate) fn no_user_pin(token: &str) -> Trouble {
     ))
 }
 
+/// Several key objects that nothing tells apart: which of them sealed, and which of them a tool deletes, is chance.
+pub(crate) fn ambiguous(label: &str, id: &[u8], count: usize) -> Trouble {
+    Trouble::Why(format!(
+        "{count} key objects on the token have the label {label:?} and the id (CKA_ID) {}, and only one of them is the key; \
+         delete none by its label or id, that may hit the right one: back the token up, then give all but one another label \
+         with the tools of its maker, and if this installation does not open then, exchange their labels",
+        hex(id)
+    ))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn explain(error: &Error) -> String {
     let Error::Pkcs11(code, call) = error else {
         return format!("the module did not do as it should: {error}");

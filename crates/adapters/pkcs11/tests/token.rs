@@ -274,46 +274,6 @@ fn a_lost_session_is_opened_again_without_asking() {
     });
 }
 
-#[test]
-fn a_key_that_can_be_read_is_refused() {
-    with_softhsm("a_key_that_can_be_read_is_refused", |softhsm| {
-        let args = [
-            "--keygen",
-            "--key-type",
-            "AES:32",
-            "--label",
-            "my key",
-            "--id",
-            "01",
-        ];
-        softhsm.as_user(&args);
-        let why = why(block_on(softhsm.provider().keys()));
-        assert!(why.contains("CKA_SENSITIVE"), "{why}");
-    });
-}
-
-#[test]
-fn a_key_that_an_administrator_made_is_used() {
-    with_softhsm("a_key_that_an_administrator_made_is_used", |softhsm| {
-        let args = [
-            "--keygen",
-            "--key-type",
-            "AES:32",
-            "--label",
-            "my key",
-            "--id",
-            "0a",
-            "--sensitive",
-        ];
-        softhsm.as_user(&args);
-        block_on(async {
-            let keys = softhsm.provider().keys().await.unwrap();
-            assert_eq!(keys[0].id().as_str(), "pkcs11-0a");
-            opens(&keys[0]).await;
-        });
-    });
-}
-
 /// The bytes were made with libsodium, and with the same key that pkcs11-tool puts on the token here.
 #[test]
 fn the_sealed_format_stays_the_same() {

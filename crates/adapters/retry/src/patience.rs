@@ -106,7 +106,9 @@ impl Attempts {
 
     /// The failure, with what was done about it.
     pub(crate) fn extended(&self, mut failure: StoreError) -> StoreError {
-        if let Some(since) = self.since {
+        if let Some(since) = self.since
+            && self.pauses > 0
+        {
             let tried = Duration::from_millis(since.elapsed().as_millis().try_into().unwrap_or(u64::MAX));
             failure.message = format!(
                 "{} (tried {} more times within {tried:?})",

@@ -30,7 +30,11 @@ impl Parameters {
     /// Reads them, and refuses a URL that does not mean what it looks like. No refusal repeats any other part of it: there
     /// may be a password anywhere in a URL that is written wrong.
     pub(crate) fn of(url: &str, known: &[&str], example: &str) -> Result<Self, StoreError> {
-        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+        let Some((_, rest)) = url.split_once("://") else {
+            return Err(refused(&format!(
+                "the URL of the database has no \"//\" behind its scheme; give one like {example}"
+            )));
+        };
         let tail = rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]);
         if tail.contains(['@', '#']) {
             return Err(refused(
