@@ -171,9 +171,10 @@ fn flatten(prefix: &str, table: impl Iterator<Item = (String, Value)>, into: &mu
 
 /// A value as it may be shown.
 fn shown(key: &str, value: &str) -> String {
-    match SECRETS.contains(&key) && !value.is_empty() {
-        true => "(secret)".to_owned(),
-        false => without_password(value),
+    match key {
+        "database.url" => without_password(value),
+        key if SECRETS.contains(&key) && !value.is_empty() => "(secret)".to_owned(),
+        _ => value.to_owned(),
     }
 }
 
@@ -188,20 +189,19 @@ fn without_password(value: &str) -> String {
         "application_name",
         "options",
     ];
-    let Some((scheme, rest)) = value.split_once(':') else {
-        return value.to_owned();
+    let (credentials, rest) = match value.rsplit_once('@') {
+        None => (String::new(), value),
+        Some((credentials, rest)) => match credentials.split_once("://") {
+            Some((scheme, credentials)) => {
+                let user = credentials.split(':').next().unwrap_or_default();
+                (format!("{scheme}://{user}:***@"), rest)
+            }
+            None => ("***@".to_owned(), rest),
+        },
     };
     let (rest, query) = rest
         .split_once('?')
         .map_or((rest, None), |(rest, query)| (rest, Some(query)));
-    let rest = match rest.rsplit_once('@') {
-        Some((credentials, behind)) => {
-            let credentials = credentials.trim_start_matches('/');
-            let user = credentials.split(':').next().unwrap_or_default();
-            format!("//{user}:***@{behind}")
-        }
-        None => rest.to_owned(),
-    };
     let parameters = query.map(|query| {
         let shown = query.split('&').map(|parameter| match parameter.split_once('=') {
             Some((name, _)) if !HARMLESS.contains(&name) => format!("{name}=***"),
@@ -209,7 +209,7 @@ fn without_password(value: &str) -> String {
         });
         format!("?{}", shown.collect::<Vec<_>>().join("&"))
     });
-    format!("{scheme}:{rest}{}", parameters.unwrap_or_default())
+    format!("{credentials}{rest}{}", parameters.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -233,6 +233,8 @@ mod tests {
         assert_eq!(without_password("sqlite:/var/lib/x.db"), "sqlite:/var/lib/x.db");
         for wrong in [
             "postgres://ks:s3/cret@db/x",
+            "postgres://ks:s3?cret@db/x",
+            "postgres://ks:s3?a=cret@db/x",
             "postgres:ks:s3cret@db/x",
             "ks:s3cret@db",
         ] {
