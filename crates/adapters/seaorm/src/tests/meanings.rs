@@ -65,7 +65,7 @@ async fn of_postgresql() {
     for (setting, expected) in [
         ("lock_timeout", "10s"),
         ("statement_timeout", "15min"),
-        ("idle_in_transaction_session_timeout", "1min"),
+        ("idle_in_transaction_session_timeout", "20s"),
         ("client_min_messages", "warning"),
         ("application_name", "keystead"),
         ("transaction_isolation", "read committed"),
@@ -129,7 +129,7 @@ async fn of_mariadb() {
     for (variable, expected) in [
         ("innodb_lock_wait_timeout", "10"),
         ("lock_wait_timeout", "10"),
-        ("idle_transaction_timeout", "60"),
+        ("idle_transaction_timeout", "20"),
         ("tx_isolation", "READ-COMMITTED"),
         ("collation_connection", "utf8mb4_bin"),
         ("character_set_client", "utf8mb4"),
