@@ -2,8 +2,8 @@
 //! page of the list, and a look-up by fingerprint.
 //!
 //! `cargo bench -p keystead-seaorm --bench engines`; with `KEYSTEAD_BENCH_SHORT=1` it only shows that everything runs.
-//! `-- MariaDB` behind it measures that engine alone. Servers write as durably as in production. The private keys are shorter than real ones; nothing that is measured
-//! here reads them.
+//! `-- MariaDB` behind it measures that engine alone. Servers write as durably as in production. The private keys are
+//! shorter than real ones; nothing that is measured here reads them.
 
 #![allow(
     clippy::unwrap_used,
