@@ -267,7 +267,7 @@ impl<'a> Scene<'a> {
             let bytes = self.sql(&format!(
                 "SELECT {hex} FROM audit_events WHERE sequence = {sequence}"
             ));
-            chain = chain.after(&from_hex(bytes.trim()));
+            chain = chain.after(&tools::from_hex(bytes.trim()));
             self.sql(&format!(
                 "UPDATE audit_events SET chain = '{chain}' WHERE sequence = {sequence}"
             ));
@@ -330,7 +330,7 @@ impl<'a> Scene<'a> {
                 .unwrap();
             let bytes = [
                 b"keystead-audit-v1\0".as_slice(),
-                &from_hex(&field(pair[0], "chain")),
+                &tools::from_hex(&field(pair[0], "chain")),
                 event.as_bytes(),
             ]
             .concat();
@@ -347,72 +347,4 @@ impl<'a> Scene<'a> {
         self.sql("DELETE FROM audit_events WHERE sequence > 10");
         self.put_back();
     }
-}
-
-fn from_hex(text: &str) -> Vec<u8> {
-    (0..text.len() / 2)
-        .map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
-        .collect()
-}
-
-/// The signature of a checkpoint is one that OpenSSL verifies too.
-#[test]
-fn openssl_verifies_a_checkpoint() {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    if !tools::have("openssl") || !tools::have("sqlite3") {
-        return;
-    }
-    let machine = Machine::initialised();
-    let note = machine.ok(["audit", "checkpoint"]);
-    let (body, signature) = note.rsplit_once("\n\n").unwrap();
-    let encoded = signature.trim().rsplit(' ').next().unwrap();
-    let bytes = STANDARD.decode(encoded).unwrap();
-    let body = machine.write("body", format!("{body}\n"));
-    let signature = machine.write("signature", &bytes[4..]);
-    let database = machine.data_dir().join("keystead.db");
-    let sql = "SELECT hex(identity_public_key) FROM installation";
-    let key = tools::run("sqlite3", &[database.to_str().unwrap(), sql]);
-    // The public key in the form of RFC 8410.
-    let mut der = from_hex("302a300506032b6570032100");
-    der.extend(from_hex(String::from_utf8(key).unwrap().trim()));
-    let key = machine.write("identity.der", der);
-    let verified = tools::run(
-        "openssl",
-        &[
-            "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", &key, "-rawin", "-in", &body,
-            "-sigfile", &signature,
-        ],
-    );
-    assert!(String::from_utf8_lossy(&verified).contains("Successfully"));
-}
-
-#[test]
-fn a_record_that_was_changed_or_is_foreign_is_refused() {
-    let machine = Machine::initialised();
-    machine.ok(["audit", "export", "-o", "trail.jsonl"]);
-    machine.ok(["audit", "checkpoint", "-o", "checkpoint"]);
-    machine.ok([
-        "audit",
-        "verify",
-        "--against",
-        "trail.jsonl",
-        "--against",
-        "checkpoint",
-    ]);
-    let export = String::from_utf8(machine.read("trail.jsonl")).unwrap();
-    machine.write("changed.jsonl", export.replace("os-user", "manager"));
-    let said = machine.refused(1, ["audit", "verify", "--against", "changed.jsonl"]);
-    assert!(said.contains("was changed"), "{said}");
-    let unsigned: Vec<&str> = export.lines().filter(|l| !l.contains("checkpoint v1")).collect();
-    machine.write("unsigned.jsonl", unsigned.join("\n") + "\n");
-    let said = machine.refused(1, ["audit", "verify", "--against", "unsigned.jsonl"]);
-    assert!(said.contains("nothing in it is signed"), "{said}");
-    let other = Machine::initialised();
-    machine.write("foreign", other.ok(["audit", "checkpoint"]));
-    let said = machine.refused(1, ["audit", "verify", "--against", "foreign"]);
-    assert!(said.contains("installation"), "{said}");
-    machine.refused(3, ["audit", "verify", "--against", "missing"]);
-    machine.write("noise", "noise");
-    machine.refused(1, ["audit", "verify", "--against", "noise"]);
 }

@@ -52,3 +52,10 @@ pub fn openssl_fingerprint(pem: &Path, passphrase: Option<&str>) -> String {
     let line = String::from_utf8(run("sha256sum", &[path])).unwrap();
     line.split_whitespace().next().unwrap().to_owned()
 }
+
+/// The bytes that hexadecimal digits stand for.
+pub fn from_hex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2)
+        .map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap())
+        .collect()
+}

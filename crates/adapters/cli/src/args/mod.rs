@@ -242,8 +242,8 @@ pub(crate) enum MasterKeyCommand {
     Status,
     /// Seal every private key under a new master key
     ///
-    /// A rotation that was interrupted is gone on with by running it again. The old master key is kept where the command
-    /// says: old backups of the database need it.
+    /// A rotation that was interrupted is begun again, with the same new key, by running it again. The old master key is
+    /// kept where the command says: old backups of the database need it.
     Rotate {
         /// The provider that keeps the new key: key-file, passphrase, systemd-credential or pkcs11. The present one when
         /// absent.
