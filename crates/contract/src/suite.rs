@@ -145,14 +145,17 @@ mod tests {
         Err(std::fmt::Error)?
     }
 
-    fn run(cases: Vec<Case<Fixture>>) -> Report {
-        let suite = Suite::new("example", cases).with_deadline(Duration::from_millis(200));
+    fn run(suite: Suite<Fixture>) -> Report {
         block_on(suite.run(Arc::new(Fixture)))
+    }
+
+    fn suite(cases: Vec<Case<Fixture>>) -> Suite<Fixture> {
+        Suite::new("example", cases)
     }
 
     #[test]
     fn a_report_tells_every_case() {
-        let report = run(cases![holds, breaks, panics if never, panics, hangs, fails]);
+        let report = run(suite(cases![holds, breaks, panics if never, panics, fails]));
         assert_eq!(report.passed().collect::<Vec<_>>(), ["holds"]);
         assert_eq!(
             report.skipped().collect::<Vec<_>>(),
@@ -160,7 +163,7 @@ mod tests {
         );
         let text = report.to_string();
         assert!(
-            text.starts_with("example: 1 passed, 1 skipped, 4 violated"),
+            text.starts_with("example: 1 passed, 1 skipped, 3 violated"),
             "{text}"
         );
         assert!(
@@ -171,19 +174,26 @@ mod tests {
             text.contains("violated  panics: it panicked: adapter fell over"),
             "{text}"
         );
-        assert!(
-            text.contains("violated  hangs: it did not come to an end"),
-            "{text}"
-        );
         assert!(text.contains("violated  fails: an unexpected error"), "{text}");
         assert!(report.into_result().is_err());
     }
 
     #[test]
+    fn a_case_that_hangs_does_not_hang_the_run() {
+        // Only this case: one that ends may need longer on a busy machine, such as to print where it panicked.
+        let hanging = suite(cases![hangs]).with_deadline(Duration::from_millis(200));
+        let text = run(hanging).to_string();
+        assert!(
+            text.contains("violated  hangs: it did not come to an end"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn a_run_without_cases_is_a_failure() {
-        assert!(run(Vec::new()).into_result().is_err());
-        let failed = run(cases![holds if never]).into_result().unwrap_err();
+        assert!(run(suite(Vec::new())).into_result().is_err());
+        let failed = run(suite(cases![holds if never])).into_result().unwrap_err();
         assert!(failed.to_string().contains("no case ran"), "{failed}");
-        assert!(run(cases![holds, holds if never]).into_result().is_ok());
+        assert!(run(suite(cases![holds, holds if never])).into_result().is_ok());
     }
 }
