@@ -3,7 +3,7 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use async_trait::async_trait;
-use keystead_application::ports::{ShareError, ShareErrorKind, ShareWriter, WriteReceipt};
+use keystead_application::ports::{ShareCapabilities, ShareError, ShareErrorKind, ShareWriter, WriteReceipt};
 use rustix::fs::{OFlags, fcntl_getfl};
 
 /// Standard output as it is, without the line buffer that would cut what goes to a tape into odd records.
@@ -65,6 +65,7 @@ impl ShareWriter for StdoutWriter {
         Ok(WriteReceipt {
             place: "standard output".to_owned(),
             bytes: self.written,
+            promised: ShareCapabilities::NONE,
         })
     }
 

@@ -11,14 +11,11 @@ pub(crate) fn refused(operation: &'static str, path: &Path, error: &io::Error) -
         ShareErrorKind::Exists => "there is a file already".into(),
         ShareErrorKind::NotAFile => "it is a folder, and a file is needed".into(),
         ShareErrorKind::NoFolder => "a part of the path is not a folder".into(),
-        ShareErrorKind::Denied if error.kind() == ErrorKind::ReadOnlyFilesystem => {
-            "the file system is mounted read-only".into()
-        }
+        ShareErrorKind::ReadOnly => "the file system is mounted read-only".into(),
+        ShareErrorKind::BadName => "the file system takes no such name; it is too long, or holds a character that it does not take".into(),
         ShareErrorKind::Denied => format!("the permissions do not allow it ({error})"),
         ShareErrorKind::NoSpace => format!("there is no room left ({error})"),
-        ShareErrorKind::BadLocation | ShareErrorKind::Unsupported | ShareErrorKind::Unavailable => {
-            error.to_string()
-        }
+        _ => error.to_string(),
     };
     failed(kind, operation, path, message)
 }
@@ -56,11 +53,12 @@ fn kind(error: &io::Error) -> ShareErrorKind {
         ErrorKind::AlreadyExists => ShareErrorKind::Exists,
         ErrorKind::IsADirectory => ShareErrorKind::NotAFile,
         ErrorKind::NotADirectory => ShareErrorKind::NoFolder,
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => ShareErrorKind::Denied,
+        ErrorKind::PermissionDenied => ShareErrorKind::Denied,
+        ErrorKind::ReadOnlyFilesystem => ShareErrorKind::ReadOnly,
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             ShareErrorKind::NoSpace
         }
-        ErrorKind::InvalidFilename | ErrorKind::InvalidInput => ShareErrorKind::BadLocation,
+        ErrorKind::InvalidFilename | ErrorKind::InvalidInput => ShareErrorKind::BadName,
         ErrorKind::Unsupported => ShareErrorKind::Unsupported,
         _ => ShareErrorKind::Unavailable,
     }

@@ -29,33 +29,62 @@ const READ_BUFFER: usize = 1024 * 1024;
 #[derive(Clone)]
 pub struct LocalFileShare {
     randomness: Arc<dyn Randomness>,
+    /// The folder that paths are counted from and do not leave; `None` for every folder of this machine.
+    top: Option<PathBuf>,
 }
 
 impl LocalFileShare {
     /// A share whose temporary names come from this source.
     #[must_use]
     pub fn new(randomness: Arc<dyn Randomness>) -> Self {
-        Self { randomness }
+        Self {
+            randomness,
+            top: None,
+        }
+    }
+
+    /// The share that a folder is. No path leaves it, neither by `..` nor through a symbolic link.
+    #[must_use]
+    pub fn within(randomness: Arc<dyn Randomness>, top: PathBuf) -> Self {
+        Self {
+            randomness,
+            top: Some(top),
+        }
+    }
+
+    /// Runs file work on a path where it does not hold up the runtime.
+    async fn work<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        path: &SharePath,
+        work: impl FnOnce(&'static str, &Path) -> Result<T, ShareError> + Send + 'static,
+    ) -> Result<T, ShareError> {
+        let Some(top) = self.top.clone() else {
+            let whole = PathBuf::from(path.as_str());
+            return blocking(operation, whole, work).await;
+        };
+        let names = path.names(operation)?;
+        let whole = names.iter().fold(top.clone(), |path, name| path.join(name));
+        blocking(operation, whole, move |operation, whole| {
+            stays_within(operation, &top, whole)?;
+            work(operation, whole)
+        })
+        .await
     }
 }
 
 #[async_trait]
 impl FileShare for LocalFileShare {
     fn capabilities(&self) -> ShareCapabilities {
-        ShareCapabilities {
-            atomic_publish: true,
-            exclusive_create: true,
-            durable: true,
-            owner_only: true,
-        }
+        ShareCapabilities::ALL
     }
 
     async fn stat(&self, path: &SharePath) -> Result<Option<EntryKind>, ShareError> {
-        blocking("look at the path", path, stat).await
+        self.work("look at the path", path, stat).await
     }
 
     async fn read(&self, path: &SharePath) -> Result<Box<dyn AsyncRead + Send + Unpin>, ShareError> {
-        let file = blocking("open the file", path, open).await?;
+        let file = self.work("open the file", path, open).await?;
         let mut file = tokio::fs::File::from_std(file);
         file.set_max_buf_size(READ_BUFFER);
         Ok(Box::new(file))
@@ -64,7 +93,7 @@ impl FileShare for LocalFileShare {
     async fn create(&self, path: &SharePath, replace: Replace) -> Result<Box<dyn ShareWriter>, ShareError> {
         let randomness = Arc::clone(&self.randomness);
         let names_folder = path.names_folder();
-        let writer = blocking("create the file", path, move |operation, path| {
+        let writer = self.work("create the file", path, move |operation, path| {
             if names_folder || path.file_name().is_none() {
                 return Err(not_a_file(operation, path));
             }
@@ -77,17 +106,49 @@ impl FileShare for LocalFileShare {
     }
 
     async fn remove(&self, path: &SharePath) -> Result<(), ShareError> {
-        blocking("remove the file", path, remove).await
+        self.work("remove the file", path, remove).await
     }
 
     async fn clean_up(&self, path: &SharePath) -> Result<usize, ShareError> {
         let names_folder = path.names_folder();
-        blocking("remove left temporary files", path, move |operation, path| {
+        let work = move |operation, path: &Path| {
             let folder = if names_folder { path } else { folder(path) };
             clean_up(folder).map_err(|e| refused(operation, folder, &e))
-        })
-        .await
+        };
+        self.work("remove left temporary files", path, work).await
     }
+}
+
+/// That nothing on the way to a path, nor a link at its end, leads out of a folder. Somebody who may change folders on the
+/// share could still exchange one afterwards; what is read is checked by its content, and what is written is a new file.
+fn stays_within(operation: &'static str, top: &Path, path: &Path) -> Result<(), ShareError> {
+    let real_top = fs::canonicalize(top).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => failed(
+            ShareErrorKind::NoShare,
+            operation,
+            top,
+            "the folder of the share does not exist; check that it is mounted",
+        ),
+        _ => refused(operation, top, &e),
+    })?;
+    // What does not exist yet is where the nearest folder above it is.
+    for part in path.ancestors().take_while(|part| part.starts_with(top)) {
+        match fs::canonicalize(part) {
+            Ok(real) if real.starts_with(&real_top) => return Ok(()),
+            Ok(_) => {
+                let why = "a symbolic link leads out of the share";
+                return Err(failed(ShareErrorKind::OutsideShare, operation, path, why));
+            }
+            // A link that leads nowhere could lead anywhere.
+            Err(_) if fs::symlink_metadata(part).is_ok_and(|found| found.is_symlink()) => {
+                let why = "a symbolic link leads to nothing";
+                return Err(failed(ShareErrorKind::OutsideShare, operation, path, why));
+            }
+            Err(e) if is_missing(&e) => {}
+            Err(e) => return Err(refused(operation, part, &e)),
+        }
+    }
+    Ok(())
 }
 
 fn stat(operation: &'static str, path: &Path) -> Result<Option<EntryKind>, ShareError> {
@@ -171,19 +232,18 @@ fn not_a_file(operation: &'static str, path: &Path) -> ShareError {
     failed(ShareErrorKind::NotAFile, operation, path, message)
 }
 
-/// Runs file work where it does not hold up the runtime.
 async fn blocking<T: Send + 'static>(
     operation: &'static str,
-    path: &SharePath,
+    path: PathBuf,
     work: impl FnOnce(&'static str, &Path) -> Result<T, ShareError> + Send + 'static,
 ) -> Result<T, ShareError> {
-    let owned = PathBuf::from(path.as_str());
-    match spawn_blocking(move || work(operation, &owned)).await {
+    let shown = path.display().to_string();
+    match spawn_blocking(move || work(operation, &path)).await {
         Ok(done) => done,
         Err(e) => Err(ShareError::new(
             ShareErrorKind::Unavailable,
             operation,
-            path.as_str(),
+            shown,
             e.to_string(),
         )),
     }

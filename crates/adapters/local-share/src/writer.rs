@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use keystead_application::ports::{Replace, ShareError, ShareErrorKind, ShareWriter, WriteReceipt};
+use keystead_application::ports::{Replace, ShareError, ShareCapabilities, ShareErrorKind, ShareWriter, WriteReceipt};
 use tokio::task::{JoinHandle, spawn_blocking};
 use zeroize::Zeroizing;
 
@@ -131,6 +131,7 @@ impl ShareWriter for LocalShareWriter {
         Ok(WriteReceipt {
             place: place.display().to_string(),
             bytes,
+            promised: ShareCapabilities::ALL,
         })
     }
 

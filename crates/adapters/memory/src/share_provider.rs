@@ -1,7 +1,8 @@
 use async_trait::async_trait;
 use keystead_application::ports::{
-    LocatedShare, Location, ShareError, ShareErrorKind, SharePath, ShareProvider,
+    FileShare, LocatedShare, Location, ShareAccess, ShareError, ShareErrorKind, SharePath, ShareProvider,
 };
+use keystead_domain::SecretBytes;
 use std::sync::Arc;
 
 use crate::MemoryFileShare;
@@ -44,7 +45,23 @@ impl ShareProvider for MemoryShareProvider {
         self.plain_paths
     }
 
-    async fn locate(&self, location: &Location) -> Result<LocatedShare, ShareError> {
+    async fn connect(&self, access: &ShareAccess) -> Result<Arc<dyn FileShare>, ShareError> {
+        match access.address.names.is_empty() && access.address.host.is_empty() {
+            true => Ok(Arc::new(self.share.clone())),
+            false => Err(ShareError::new(
+                ShareErrorKind::BadLocation,
+                "find the share",
+                access.address.to_string(),
+                "there is one share in memory, and its address is memory:///",
+            )),
+        }
+    }
+
+    async fn locate(
+        &self,
+        location: &Location,
+        _password: Option<Arc<SecretBytes>>,
+    ) -> Result<LocatedShare, ShareError> {
         let path = match &location.scheme {
             None => location.text.as_str(),
             Some(scheme) => &location.text[scheme.len() + 1..],

@@ -1,7 +1,9 @@
-//! The operating system as the clock and as the source of randomness.
+//! The operating system as the clock, as the source of randomness, and as the one who knows which processes run.
 
 mod clock;
+mod processes;
 mod randomness;
 
 pub use clock::SystemClock;
+pub use processes::OsProcesses;
 pub use randomness::OsRandomness;

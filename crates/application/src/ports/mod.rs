@@ -3,23 +3,27 @@
 mod clock;
 mod export_codec;
 mod file_share;
+mod file_shares;
 mod master_key;
 mod randomness;
 mod rsa_engine;
 mod schema;
+mod share_address;
+mod share_error;
+mod share_location;
+mod share_path;
 mod sealed_format;
 mod signing;
 mod store;
+mod temporaries;
 
 pub use clock::Clock;
 pub use export_codec::{
     DecodedFile, EncodePlan, ExportCodec, ExportCodecError, MetadataBlock, PrivateBlock, Protect,
     PublicBlock, SignedMetadata,
 };
-pub use file_share::{
-    EntryKind, FileShare, FileShares, LocatedShare, Location, Replace, ShareCapabilities, ShareError,
-    ShareErrorKind, SharePath, ShareProvider, ShareWriter, WriteReceipt,
-};
+pub use file_share::{EntryKind, FileShare, Replace, ShareCapabilities, ShareWriter, WriteReceipt};
+pub use file_shares::{ConfiguredShare, FileShares, ShareSecrets};
 pub use master_key::{MasterKey, MasterKeyError, MasterKeyProvider, MasterKeyProviders, Promotion};
 pub use randomness::{Randomness, RandomnessError, RandomnessExt};
 pub use rsa_engine::{EncodedPrivateKey, EncodedPublicKey, KeyPair, LoadedKey, RsaEngine, RsaError};
@@ -27,11 +31,16 @@ pub use schema::{Schema, SchemaStatus, StoreProvider};
 pub use sealed_format::{
     HeaderPlan, ParsedHeader, PayloadStream, SealedFormat, SealedFormatError, SealedHeader,
 };
+pub use share_address::ShareAddress;
+pub use share_error::{ShareError, ShareErrorKind};
+pub use share_location::{LocatedShare, Location, ShareAccess, SharePatience, ShareProvider};
+pub use share_path::SharePath;
 pub use signing::{SigningEngine, SigningError, SigningKeyPair};
 pub use store::{
     DamagedKeyset, KeyCount, KeysetCursor, KeysetPage, MasterKeyCensus, Snapshot, Store, StoreError,
     StoreErrorKind, UnitOfWork, UnstagedKey,
 };
+pub use temporaries::{Processes, Temporaries};
 
 #[cfg(any(test, feature = "mocks"))]
 pub use store::{MockStore, MockUnitOfWork};

@@ -1,11 +1,12 @@
 use super::custody::CustodyError;
+use super::share_failure::{share_fix, share_status, share_what};
 use super::keyset_error::{
-    MASTER_KEY_FIX, MASTER_KEY_LOCKED_FIX, NO_ACTIVE_FIX, share_fix, share_what, store_fix, store_what,
+    MASTER_KEY_FIX, MASTER_KEY_LOCKED_FIX, NO_ACTIVE_FIX, store_fix, store_what,
 };
 use super::shared::WorkerLost;
 use super::{InstallationError, KeysetError};
 use crate::ports::{
-    MasterKeyError, RandomnessError, RsaError, SealedFormatError, ShareError, ShareErrorKind, StoreError,
+    MasterKeyError, RandomnessError, RsaError, SealedFormatError, ShareError, StoreError,
 };
 use crate::{Explain, Status};
 
@@ -180,7 +181,7 @@ impl Explain for BackupError {
             | Self::Format(SealedFormatError::NotUnlocked) => Status::NotUnlocked,
             Self::Keyset(e) => e.status(),
             Self::Installation(e) => e.status(),
-            Self::Share(e) if e.kind == ShareErrorKind::NotFound => Status::NotFound,
+            Self::Share(e) => share_status(e),
             _ => Status::Refused,
         }
     }

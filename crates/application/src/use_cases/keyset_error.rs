@@ -3,10 +3,11 @@ use keystead_domain::{
     keyset::{DeletionRefused, TransitionRefused},
 };
 
+use super::share_failure::{share_fix, share_status, share_what};
 use super::custody::CustodyError;
 use super::shared::WorkerLost;
 use crate::ports::{
-    ExportCodecError, MasterKeyError, RandomnessError, RsaError, ShareError, ShareErrorKind, StoreError,
+    ExportCodecError, MasterKeyError, RandomnessError, RsaError, ShareError, StoreError,
     StoreErrorKind,
 };
 use crate::{Explain, Status};
@@ -225,7 +226,7 @@ impl Explain for KeysetError {
             Self::Codec(ExportCodecError::NotUnlocked) | Self::PassphraseNeeded => Status::NotUnlocked,
             Self::MasterKey(MasterKeyError::NotUnlocked { .. }) => Status::NotUnlocked,
             Self::CutShort { source, .. } => source.status(),
-            Self::Share(e) if e.kind == ShareErrorKind::NotFound => Status::NotFound,
+            Self::Share(e) => share_status(e),
             _ => Status::Refused,
         }
     }
@@ -292,35 +293,5 @@ pub(super) fn store_fix(error: &StoreError) -> &'static str {
         StoreErrorKind::NoSpace => "make room on the disk or make it writable; nothing was lost",
         StoreErrorKind::Unaudited => "report it as a bug",
         StoreErrorKind::Unavailable => "check the database with: keystead db status",
-    }
-}
-
-pub(super) fn share_what(error: &ShareError) -> String {
-    match error.kind {
-        ShareErrorKind::NotFound => "the file was not found",
-        ShareErrorKind::Exists => "the file was not written",
-        ShareErrorKind::NotAFile | ShareErrorKind::NoFolder | ShareErrorKind::BadLocation => {
-            "the location cannot be used"
-        }
-        ShareErrorKind::Denied => "the file share does not allow it",
-        ShareErrorKind::NoSpace => "the file share has no room left",
-        ShareErrorKind::Unsupported | ShareErrorKind::Unavailable => "the file share does not work",
-    }
-    .to_owned()
-}
-
-pub(super) fn share_fix(error: &ShareError) -> &'static str {
-    match error.kind {
-        ShareErrorKind::NotFound => "check the path",
-        ShareErrorKind::Exists => "choose another name, or allow it with --overwrite",
-        ShareErrorKind::NotAFile => "give the path of a file",
-        ShareErrorKind::NoFolder => "create the folder first, and check that the disk or share is mounted",
-        ShareErrorKind::BadLocation => {
-            "give a path, such as /mnt/safe/keyset.pem; write ./ before a name with a colon in it"
-        }
-        ShareErrorKind::Denied => "check the permissions of the folder and the file",
-        ShareErrorKind::NoSpace => "make room and try again; no half-written file was left under the name",
-        ShareErrorKind::Unsupported => "use another file share",
-        ShareErrorKind::Unavailable => "try again, and check that the disk or share is mounted",
     }
 }

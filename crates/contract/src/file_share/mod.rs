@@ -1,6 +1,7 @@
 //! What a `FileShare` and its `ShareWriter` promise.
 
 mod cleaning;
+mod inside;
 mod publishing;
 mod reading;
 mod replacing;
@@ -25,6 +26,10 @@ pub trait FileShareFixture: Send + Sync {
     /// Whether the share knows folders as things of their own. One with mere key prefixes does not.
     fn knows_folders(&self) -> bool;
 
+    /// Whether paths are counted from the top of the share and do not leave it. The folders of this machine, all of them,
+    /// are the exception.
+    fn keeps_paths_inside(&self) -> bool;
+
     /// How many files there are in a folder, counted past the share: temporary and hidden ones too.
     async fn files_in(&self, folder: &SharePath) -> usize;
 
@@ -48,6 +53,7 @@ pub fn suite() -> Suite<dyn FileShareFixture> {
         replacing::cases(),
         reading::cases(),
         cleaning::cases(),
+        inside::cases(),
     ];
     Suite::new("file share", cases.into_iter().flatten().collect())
 }

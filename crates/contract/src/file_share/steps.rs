@@ -77,6 +77,13 @@ pub(super) fn has_folders(fixture: &(dyn FileShareFixture + 'static)) -> Result<
     when(fixture.knows_folders(), "the share does not know folders")
 }
 
+pub(super) fn keeps_inside(fixture: &(dyn FileShareFixture + 'static)) -> Result<(), &'static str> {
+    when(
+        fixture.keeps_paths_inside(),
+        "the share is every folder of the machine",
+    )
+}
+
 pub(super) fn breaks_writes(fixture: &(dyn FileShareFixture + 'static)) -> Result<(), &'static str> {
     when(
         fixture.can_break_writes(),

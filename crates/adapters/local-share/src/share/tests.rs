@@ -282,7 +282,7 @@ async fn a_place_that_cannot_take_a_file_is_refused_before_anything_is_written()
             ("..", ShareErrorKind::NotAFile),
             ("device", ShareErrorKind::NotAFile),
             ("to-folder", ShareErrorKind::NotAFile),
-            (&"n".repeat(300), ShareErrorKind::BadLocation),
+            (&"n".repeat(300), ShareErrorKind::BadName),
         ];
         for (name, expected) in cases {
             assert_eq!(place.put(name, b"x", replace).await, Err(expected), "{name}");

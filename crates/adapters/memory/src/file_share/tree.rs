@@ -194,11 +194,11 @@ impl Tree {
 
 fn key(path: &SharePath, operation: &'static str) -> Result<String, ShareError> {
     let key = path.as_str().trim_matches('/');
-    let is_bad =
-        |name: &str| matches!(name, "" | "." | "..") || name.len() > MAX_NAME_BYTES || name.contains('\0');
+    path.names(operation)?;
+    let is_bad = |name: &str| name.is_empty() || name.len() > MAX_NAME_BYTES;
     if !key.is_empty() && key.split('/').any(is_bad) {
         return Err(failure(
-            ShareErrorKind::BadLocation,
+            ShareErrorKind::BadName,
             operation,
             path,
             "a name in the path is not allowed",

@@ -31,6 +31,9 @@ pub(crate) enum Fault {
     ManglesNames,
     ComplainsAboutNothingToRemove,
     KeepsWhatIsReplaced,
+    FollowsDots,
+    TakesControlCharacters,
+    TellsOfNoPromise,
 }
 
 struct BrokenFixture {
@@ -58,6 +61,10 @@ impl FileShareFixture for BrokenFixture {
     }
 
     fn knows_folders(&self) -> bool {
+        true
+    }
+
+    fn keeps_paths_inside(&self) -> bool {
         true
     }
 
@@ -97,5 +104,8 @@ caught! { file_share, BrokenFixture;
     a_folder_made_by_the_way: MakesFolders => "a_missing_folder_is_named";
     a_file_for_everybody: OpenToOthers => "a_published_file_is_for_its_owner_alone";
     mangled_names: ManglesNames => "names_beyond_ascii_work";
+    a_path_that_leads_out: FollowsDots => "a_path_with_dots_is_refused";
+    a_name_that_rings_bells: TakesControlCharacters => "a_name_with_a_control_character_is_refused";
+    a_receipt_that_promises_too_much: TellsOfNoPromise => "a_receipt_tells_place_and_size";
     a_second_removal_that_fails: ComplainsAboutNothingToRemove => "a_removed_file_is_gone";
 }

@@ -83,6 +83,10 @@ impl FileShareFixture for Memory {
         true
     }
 
+    fn keeps_paths_inside(&self) -> bool {
+        true
+    }
+
     async fn files_in(&self, folder: &SharePath) -> usize {
         self.share.files_in(folder)
     }

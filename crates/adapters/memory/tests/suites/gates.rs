@@ -42,6 +42,10 @@ impl FileShareFixture for Modest {
         false
     }
 
+    fn keeps_paths_inside(&self) -> bool {
+        false
+    }
+
     async fn files_in(&self, folder: &SharePath) -> usize {
         self.0.files_in(folder).await
     }

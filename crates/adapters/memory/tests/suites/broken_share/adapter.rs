@@ -42,6 +42,21 @@ impl BrokenShare {
                         .replace('%', "?"),
                 )
             }
+            // A path that means the same when one goes up where it says so.
+            Fault::FollowsDots => {
+                let mut names: Vec<&str> = Vec::new();
+                for name in path.as_str().split('/') {
+                    match name {
+                        "." => {}
+                        ".." => drop(names.pop()),
+                        name => names.push(name),
+                    }
+                }
+                SharePath::new(names.join("/"))
+            }
+            Fault::TakesControlCharacters => {
+                SharePath::new(path.as_str().replace(char::is_control, "?"))
+            }
             _ => path.clone(),
         }
     }
@@ -182,7 +197,13 @@ impl ShareWriter for BrokenWriter {
             Fault::KeepsWhatIsReplaced if self.share.stat(&self.path).await?.is_some() => Ok(WriteReceipt {
                 place: self.path.to_string(),
                 bytes: 0,
+                promised: ShareCapabilities::ALL,
             }),
+            Fault::TellsOfNoPromise => {
+                let receipt = writer.publish().await?;
+                let promised = ShareCapabilities::NONE;
+                Ok(WriteReceipt { promised, ..receipt })
+            }
             Fault::ForgetsToCount => {
                 let receipt = writer.publish().await?;
                 Ok(WriteReceipt { bytes: 0, ..receipt })
