@@ -12,7 +12,10 @@ pub(crate) fn refused(operation: &'static str, path: &Path, error: &io::Error) -
         ShareErrorKind::NotAFile => "it is a folder, and a file is needed".into(),
         ShareErrorKind::NoFolder => "a part of the path is not a folder".into(),
         ShareErrorKind::ReadOnly => "the file system is mounted read-only".into(),
-        ShareErrorKind::BadName => "the file system takes no such name; it is too long, or holds a character that it does not take".into(),
+        ShareErrorKind::BadName => {
+            "the file system takes no such name; it is too long, or holds a character that it does not take"
+                .into()
+        }
         ShareErrorKind::Denied => format!("the permissions do not allow it ({error})"),
         ShareErrorKind::NoSpace => format!("there is no room left ({error})"),
         _ => error.to_string(),

@@ -45,8 +45,13 @@ impl ShareProvider for LocalShareProvider {
                 "it names another host; write file:///folder for a folder of this machine",
             ));
         }
-        let top = names.iter().fold(PathBuf::from("/"), |path, name| path.join(name));
-        Ok(Arc::new(LocalFileShare::within(Arc::clone(&self.randomness), top)))
+        let top = names
+            .iter()
+            .fold(PathBuf::from("/"), |path, name| path.join(name));
+        Ok(Arc::new(LocalFileShare::within(
+            Arc::clone(&self.randomness),
+            top,
+        )))
     }
 
     async fn locate(

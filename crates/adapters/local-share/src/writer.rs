@@ -3,7 +3,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use keystead_application::ports::{Replace, ShareError, ShareCapabilities, ShareErrorKind, ShareWriter, WriteReceipt};
+use keystead_application::ports::{
+    Replace, ShareCapabilities, ShareError, ShareErrorKind, ShareWriter, WriteReceipt,
+};
 use tokio::task::{JoinHandle, spawn_blocking};
 use zeroize::Zeroizing;
 

@@ -37,7 +37,10 @@ impl Processes for OsProcesses {
     }
 
     fn has_ended(&self, mark: &str) -> Option<bool> {
-        let (id, start) = mark.strip_prefix(self.here.as_ref()?)?.strip_prefix('-')?.split_once('-')?;
+        let (id, start) = mark
+            .strip_prefix(self.here.as_ref()?)?
+            .strip_prefix('-')?
+            .split_once('-')?;
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         if !is_number(id) || !is_number(start) {
             return None;
@@ -87,12 +90,17 @@ mod tests {
     fn a_process_that_runs_is_told_from_one_that_ended() {
         let processes = OsProcesses::new();
         let own = processes.mark();
-        assert!(own.len() <= 60 && own.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'), "{own}");
+        assert!(
+            own.len() <= 60 && own.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+            "{own}"
+        );
         assert_eq!(processes.has_ended(&own), Some(false));
 
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let id = child.id().to_string();
-        let Started::At(start) = start_of(&id) else { panic!("no start of {id}") };
+        let Started::At(start) = start_of(&id) else {
+            panic!("no start of {id}")
+        };
         let mark = format!("{}-{id}-{start}", processes.here.clone().unwrap());
         assert_eq!(processes.has_ended(&mark), Some(false));
         drop(child.stdin.take());

@@ -93,8 +93,14 @@ impl ShareCapabilities {
     pub fn missing(self) -> impl Iterator<Item = &'static str> {
         [
             (self.atomic_publish, "that the file appears in one step"),
-            (self.exclusive_create, "that two writers at the same moment do not replace each other's file"),
-            (self.durable, "that a finished file survives a power cut of the server"),
+            (
+                self.exclusive_create,
+                "that two writers at the same moment do not replace each other's file",
+            ),
+            (
+                self.durable,
+                "that a finished file survives a power cut of the server",
+            ),
             (self.owner_only, "that only the owner can read the file"),
         ]
         .into_iter()

@@ -6,8 +6,8 @@ use keystead_domain::SecretBytes;
 use tokio::io::AsyncRead;
 
 use super::{
-    EntryKind, FileShare, LocatedShare, Location, Replace, ShareAccess, ShareAddress, ShareCapabilities, ShareError,
-    ShareErrorKind, SharePath, SharePatience, ShareProvider, ShareWriter,
+    EntryKind, FileShare, LocatedShare, Location, Replace, ShareAccess, ShareAddress, ShareCapabilities,
+    ShareError, ShareErrorKind, SharePath, SharePatience, ShareProvider, ShareWriter,
 };
 
 /// The scheme of configured shares: `share:NAME/path`.
@@ -86,7 +86,11 @@ impl FileShares {
                 return Err(refused(format!(
                     "there is no setting \"{unknown}\" for {}: shares; beside those that every share has there are: {}",
                     share.address.scheme,
-                    if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+                    if known.is_empty() {
+                        "none".to_owned()
+                    } else {
+                        known.join(", ")
+                    }
                 )));
             }
         }
@@ -104,7 +108,11 @@ impl FileShares {
     /// The schemes that are answered for.
     #[must_use]
     pub fn schemes(&self) -> Vec<&'static str> {
-        self.providers.iter().flat_map(|provider| provider.schemes()).copied().collect()
+        self.providers
+            .iter()
+            .flat_map(|provider| provider.schemes())
+            .copied()
+            .collect()
     }
 
     /// Reaches the share that a text names: a path, a URL, or `share:NAME/path`. A URL of a place on a configured share
@@ -153,9 +161,17 @@ impl FileShares {
             let known: Vec<&str> = self.configured.iter().map(|share| share.name.as_str()).collect();
             let why = match known.is_empty() {
                 true => "no share is configured".to_owned(),
-                false => format!("no share of this name is configured; there are: {}", known.join(", ")),
+                false => format!(
+                    "no share of this name is configured; there are: {}",
+                    known.join(", ")
+                ),
             };
-            ShareError::new(ShareErrorKind::NoShare, "find the share", text.escape_debug().to_string(), why)
+            ShareError::new(
+                ShareErrorKind::NoShare,
+                "find the share",
+                text.escape_debug().to_string(),
+                why,
+            )
         })
     }
 
@@ -174,7 +190,12 @@ impl FileShares {
         let Some(provider) = self.provider(Some(&share.address.scheme)) else {
             let why = "this program has no share for such a location";
             let place = share.address.to_string();
-            return Err(ShareError::new(ShareErrorKind::BadLocation, "find the share", place, why));
+            return Err(ShareError::new(
+                ShareErrorKind::BadLocation,
+                "find the share",
+                place,
+                why,
+            ));
         };
         let access = ShareAccess {
             address: share.address.clone(),
@@ -255,14 +276,20 @@ impl FileShare for NamedShare {
 
     async fn remove(&self, path: &SharePath) -> Result<(), ShareError> {
         self.may_write("remove the file", path)?;
-        self.share.remove(path).await.map_err(|e| with_name(&self.name, e))
+        self.share
+            .remove(path)
+            .await
+            .map_err(|e| with_name(&self.name, e))
     }
 
     async fn clean_up(&self, path: &SharePath) -> Result<usize, ShareError> {
         if self.read_only {
             return Ok(0);
         }
-        self.share.clean_up(path).await.map_err(|e| with_name(&self.name, e))
+        self.share
+            .clean_up(path)
+            .await
+            .map_err(|e| with_name(&self.name, e))
     }
 }
 
@@ -274,7 +301,10 @@ struct NamedWriter {
 #[async_trait]
 impl ShareWriter for NamedWriter {
     async fn write(&mut self, bytes: &[u8]) -> Result<(), ShareError> {
-        self.writer.write(bytes).await.map_err(|e| with_name(&self.name, e))
+        self.writer
+            .write(bytes)
+            .await
+            .map_err(|e| with_name(&self.name, e))
     }
 
     async fn publish(self: Box<Self>) -> Result<super::WriteReceipt, ShareError> {

@@ -67,7 +67,9 @@ impl ShareAddress {
     #[must_use]
     pub fn below<S: AsRef<str>>(&self, names: &[S]) -> Self {
         let mut below = self.clone();
-        below.names.extend(names.iter().map(|name| name.as_ref().to_owned()));
+        below
+            .names
+            .extend(names.iter().map(|name| name.as_ref().to_owned()));
         below.ends_in_slash = self.ends_in_slash && names.is_empty();
         below
     }
@@ -76,7 +78,11 @@ impl ShareAddress {
     #[must_use]
     pub fn split(&self, names: usize) -> (Self, SharePath) {
         let (top, rest) = self.names.split_at(names.min(self.names.len()));
-        let slash = if self.ends_in_slash || rest.is_empty() { "/" } else { "" };
+        let slash = if self.ends_in_slash || rest.is_empty() {
+            "/"
+        } else {
+            ""
+        };
         let top = Self {
             names: top.to_vec(),
             ends_in_slash: false,
@@ -89,7 +95,8 @@ impl ShareAddress {
     #[must_use]
     pub fn path_of(&self, other: &Self) -> Option<SharePath> {
         let same_user = self.user == other.user || other.user.is_none();
-        let same = self.scheme == other.scheme && self.host == other.host && self.port == other.port && same_user;
+        let same =
+            self.scheme == other.scheme && self.host == other.host && self.port == other.port && same_user;
         let inside = same && other.names.starts_with(&self.names);
         inside.then(|| other.split(self.names.len()).1)
     }
@@ -97,7 +104,11 @@ impl ShareAddress {
     /// The path with a slash before each name, encoded as URLs are.
     #[must_use]
     pub fn encoded_path(&self) -> String {
-        let mut path: String = self.names.iter().map(|name| format!("/{}", encoded(name))).collect();
+        let mut path: String = self
+            .names
+            .iter()
+            .map(|name| format!("/{}", encoded(name)))
+            .collect();
         if self.ends_in_slash || path.is_empty() {
             path.push('/');
         }

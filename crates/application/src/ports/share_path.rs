@@ -32,13 +32,26 @@ impl SharePath {
     /// [`ShareErrorKind::OutsideShare`] for `.` and `..`: a path does not leave its share.
     /// [`ShareErrorKind::BadName`] for control characters.
     pub fn names(&self, operation: &'static str) -> Result<Vec<&str>, ShareError> {
-        let refused = |kind, why| Err(ShareError::new(kind, operation, self.0.escape_debug().to_string(), why));
+        let refused = |kind, why| {
+            Err(ShareError::new(
+                kind,
+                operation,
+                self.0.escape_debug().to_string(),
+                why,
+            ))
+        };
         let names: Vec<&str> = self.0.split('/').filter(|name| !name.is_empty()).collect();
         if names.iter().any(|name| matches!(*name, "." | "..")) {
-            return refused(ShareErrorKind::OutsideShare, "a path on a share cannot have . or .. in it");
+            return refused(
+                ShareErrorKind::OutsideShare,
+                "a path on a share cannot have . or .. in it",
+            );
         }
         if self.0.chars().any(char::is_control) {
-            return refused(ShareErrorKind::BadName, "there is a control character in the name");
+            return refused(
+                ShareErrorKind::BadName,
+                "there is a control character in the name",
+            );
         }
         Ok(names)
     }
@@ -56,7 +69,6 @@ impl fmt::Display for SharePath {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,7 +80,11 @@ mod tests {
         assert_eq!(names("").unwrap(), "");
         assert_eq!(names("a/...").unwrap(), "a|...");
         for outside in ["..", "../a", "a/../b", "a/./b", "/a/.."] {
-            assert_eq!(names(outside).unwrap_err().kind, ShareErrorKind::OutsideShare, "{outside}");
+            assert_eq!(
+                names(outside).unwrap_err().kind,
+                ShareErrorKind::OutsideShare,
+                "{outside}"
+            );
         }
         for bad in ["a\0b", "a\nb", "\u{9b}"] {
             assert_eq!(names(bad).unwrap_err().kind, ShareErrorKind::BadName, "{bad:?}");

@@ -89,7 +89,9 @@ impl Temporaries {
     pub fn remove_later(&self, name: String, removal: impl Future<Output = bool> + Send + 'static) {
         // Until it is gone it counts as given up, whatever happens to the task.
         self.abandon(&name);
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
         let this = self.clone();
         let under_way = UnderWay::begin(&this);
         runtime.spawn(async move {
@@ -215,6 +217,9 @@ mod tests {
         assert!(!temporaries.is_leftover(&name, None));
         temporaries.remove_later(name.clone(), async { panic!("the link broke") });
         temporaries.settled().await;
-        assert!(temporaries.is_leftover(&name, None), "it is left to the next cleaning up");
+        assert!(
+            temporaries.is_leftover(&name, None),
+            "it is left to the next cleaning up"
+        );
     }
 }

@@ -1,13 +1,9 @@
 use super::custody::CustodyError;
+use super::keyset_error::{MASTER_KEY_FIX, MASTER_KEY_LOCKED_FIX, NO_ACTIVE_FIX, store_fix, store_what};
 use super::share_failure::{share_fix, share_status, share_what};
-use super::keyset_error::{
-    MASTER_KEY_FIX, MASTER_KEY_LOCKED_FIX, NO_ACTIVE_FIX, store_fix, store_what,
-};
 use super::shared::WorkerLost;
 use super::{InstallationError, KeysetError};
-use crate::ports::{
-    MasterKeyError, RandomnessError, RsaError, SealedFormatError, ShareError, StoreError,
-};
+use crate::ports::{MasterKeyError, RandomnessError, RsaError, SealedFormatError, ShareError, StoreError};
 use crate::{Explain, Status};
 
 /// Why a backup was not sealed or opened.

@@ -3,12 +3,11 @@ use keystead_domain::{
     keyset::{DeletionRefused, TransitionRefused},
 };
 
-use super::share_failure::{share_fix, share_status, share_what};
 use super::custody::CustodyError;
+use super::share_failure::{share_fix, share_status, share_what};
 use super::shared::WorkerLost;
 use crate::ports::{
-    ExportCodecError, MasterKeyError, RandomnessError, RsaError, ShareError, StoreError,
-    StoreErrorKind,
+    ExportCodecError, MasterKeyError, RandomnessError, RsaError, ShareError, StoreError, StoreErrorKind,
 };
 use crate::{Explain, Status};
 

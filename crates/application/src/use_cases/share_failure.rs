@@ -59,17 +59,25 @@ pub(super) fn share_fix(error: &ShareError) -> &'static str {
             "give a path, such as /mnt/safe/keyset.pem, a URL, or share:NAME/path; write ./ before a name with a colon in it"
         }
         ShareErrorKind::BadName => "choose a shorter name, without unusual characters",
-        ShareErrorKind::OutsideShare => "give a path on the share itself, without .. and without links that lead elsewhere",
+        ShareErrorKind::OutsideShare => {
+            "give a path on the share itself, without .. and without links that lead elsewhere"
+        }
         ShareErrorKind::Denied => "check the permissions of the folder and the file",
-        ShareErrorKind::ReadOnly => "use another file share, or allow writing to this one (read_only in its configuration)",
+        ShareErrorKind::ReadOnly => {
+            "use another file share, or allow writing to this one (read_only in its configuration)"
+        }
         ShareErrorKind::NoSpace => "make room and try again; no half-written file was left under the name",
-        ShareErrorKind::NoShare => "list the configured shares with: keystead share list; check the name on the server",
+        ShareErrorKind::NoShare => {
+            "list the configured shares with: keystead share list; check the name on the server"
+        }
         ShareErrorKind::NotSignedIn => "check the user name, and the password or key, of the share",
         ShareErrorKind::Untrusted => {
             "do not go on until the administrator of the server confirms its host key or certificate; then configure that one"
         }
         ShareErrorKind::Unsupported => "use another file share",
-        ShareErrorKind::Unavailable => "try again, and check that the disk or share is mounted and the server is reached",
+        ShareErrorKind::Unavailable => {
+            "try again, and check that the disk or share is mounted and the server is reached"
+        }
     }
 }
 

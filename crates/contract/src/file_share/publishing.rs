@@ -103,7 +103,11 @@ async fn a_receipt_tells_place_and_size(fixture: Arc<dyn FileShareFixture>) -> V
         "the receipt's place {} does not name the file",
         receipt.place
     );
-    equal(receipt.promised, share.capabilities(), "what the receipt says was promised")?;
+    equal(
+        receipt.promised,
+        share.capabilities(),
+        "what the receipt says was promised",
+    )?;
     let receipt = put(&*share, &folder.join("empty"), b"").await?;
     equal(receipt.bytes, 0, "the size in the receipt of an empty file")
 }

@@ -54,9 +54,7 @@ impl BrokenShare {
                 }
                 SharePath::new(names.join("/"))
             }
-            Fault::TakesControlCharacters => {
-                SharePath::new(path.as_str().replace(char::is_control, "?"))
-            }
+            Fault::TakesControlCharacters => SharePath::new(path.as_str().replace(char::is_control, "?")),
             _ => path.clone(),
         }
     }
