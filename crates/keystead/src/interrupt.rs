@@ -54,6 +54,14 @@ pub(crate) async fn unless_interrupted(
     ExitCode::from(stopped_by)
 }
 
+/// Work that a second signal ends.
+pub(crate) async fn unless_impatient(work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        _ = interrupted() => {}
+    }
+}
+
 async fn interrupted() -> u8 {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))

@@ -7,6 +7,7 @@ mod interrupt;
 mod logging;
 mod master_keys;
 mod secrets;
+mod shares;
 mod wiring;
 
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
         // On a task of its own, so that a signal is heard while the command waits for a person or a slow reader.
         let command = tokio::spawn(keystead_cli::run(cli, Arc::clone(&assembly) as Arc<_>));
         let code = interrupt::unless_interrupted(command, &terminal, json).await;
+        interrupt::unless_impatient(assembly.settle()).await;
         assembly.close().await;
         code
     });

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use keystead_age::AgeSealedFormat;
 use keystead_application::Status;
 use keystead_application::ports::{
-    FileShares, MasterKeyProviders, Randomness, Schema, ShareProvider, Store, StoreError, StoreErrorKind,
-    StoreProvider,
+    MasterKeyProviders, Randomness, Schema, ShareProvider, Store, StoreError, StoreErrorKind, StoreProvider,
+    Temporaries,
 };
 use keystead_application::use_cases::InstallationError;
 use keystead_cli::{Failure, Foundation, Setting, Tools, Wiring};
@@ -18,14 +18,17 @@ use keystead_domain::Actor;
 use keystead_ed25519::Ed25519SigningEngine;
 use keystead_local_share::LocalShareProvider;
 use keystead_pem::{PemExportCodec, PemOptions};
-use keystead_retry::{RetryOptions, RetryingSchema, RetryingStore, TimeLimits, TimedStore, retried};
+use keystead_retry::{
+    PatientShareProvider, RetryOptions, RetryingSchema, RetryingStore, TimeLimits, TimedStore, retried,
+};
 use keystead_seaorm::{SeaOrmOptions, SeaOrmStoreProvider};
-use keystead_system::{OsRandomness, SystemClock};
+use keystead_system::{OsProcesses, OsRandomness, SystemClock};
 use zeroize::Zeroizing;
 
 use crate::actor;
 use crate::configuration::{Configuration, SecretSetting, SettingValue};
 use crate::master_keys;
+use crate::shares;
 
 /// The embedded database, in the data folder.
 const DATABASE_FILE: &str = "keystead.db";
@@ -33,6 +36,8 @@ const DATABASE_FILE: &str = "keystead.db";
 const CALL_LIMIT: Duration = Duration::from_secs(20);
 /// The same for a call that goes over a whole table, such as putting a million private keys under another master key.
 const WHOLE_TABLE_LIMIT: Duration = Duration::from_secs(16 * 60);
+/// How long shares may take to remove what a broken write left.
+const SETTLING_LIMIT: Duration = Duration::from_secs(10);
 /// How long the database may take to be closed. What was acknowledged is safe without that.
 const CLOSING_LIMIT: Duration = Duration::from_secs(2);
 
@@ -46,6 +51,7 @@ pub(crate) struct Assembly {
     master_keys: MasterKeyProviders,
     retry: RetryOptions,
     randomness: Arc<dyn Randomness>,
+    temporaries: Temporaries,
 }
 
 impl Assembly {
@@ -55,12 +61,13 @@ impl Assembly {
         let codec = PemExportCodec::new(PemOptions {
             pbkdf2_iterations: configuration.pbkdf2_iterations,
         })?;
+        let temporaries = Temporaries::new(Arc::clone(&randomness), Arc::new(OsProcesses::new()));
         let tools = Tools {
             rsa: Arc::new(rsa_engine(&randomness)),
             signing: Arc::new(Ed25519SigningEngine::new(Arc::clone(&randomness))),
             codec: Arc::new(codec),
             format: Arc::new(AgeSealedFormat),
-            shares: FileShares::new(share_providers(&randomness)),
+            shares: shares::wired(share_providers(&randomness, &temporaries), &configuration.shares)?,
             clock: Arc::new(SystemClock),
             randomness: Arc::clone(&randomness),
             default_bits: configuration.bits,
@@ -85,7 +92,18 @@ impl Assembly {
             tools,
             database,
             randomness,
+            temporaries,
         })
+    }
+
+    /// Waits until the temporary files of writes that were given up are gone from their shares.
+    pub(crate) async fn settle(&self) {
+        if tokio::time::timeout(SETTLING_LIMIT, self.temporaries.settled())
+            .await
+            .is_err()
+        {
+            tracing::warn!("a temporary file was left on a share; the next write into its folder removes it");
+        }
     }
 
     /// Closes what was opened, so that a copy of the database file is complete.
@@ -163,8 +181,34 @@ fn store_provider(configuration: &Configuration) -> anyhow::Result<Arc<dyn Store
 }
 
 /// One line for each share technology.
-fn share_providers(randomness: &Arc<dyn Randomness>) -> Vec<Arc<dyn ShareProvider>> {
-    vec![Arc::new(LocalShareProvider::new(Arc::clone(randomness)))]
+#[cfg_attr(
+    not(any(feature = "smb", feature = "sftp", feature = "s3", feature = "webdav")),
+    allow(unused_variables, unused_mut, reason = "they are for shares on a network")
+)]
+fn share_providers(
+    randomness: &Arc<dyn Randomness>,
+    temporaries: &Temporaries,
+) -> Vec<Arc<dyn ShareProvider>> {
+    let mut all: Vec<Arc<dyn ShareProvider>> =
+        vec![Arc::new(LocalShareProvider::new(Arc::clone(randomness)))];
+    let mut network = |share| all.push(Arc::new(PatientShareProvider::new(share, Arc::clone(randomness))));
+    #[cfg(feature = "smb")]
+    network(Arc::new(keystead_smb_share::SmbShareProvider::new(
+        temporaries.clone(),
+    )));
+    #[cfg(feature = "sftp")]
+    network(Arc::new(keystead_sftp_share::SftpShareProvider::new(
+        temporaries.clone(),
+    )));
+    #[cfg(feature = "s3")]
+    network(Arc::new(keystead_s3_share::S3ShareProvider::new(
+        temporaries.clone(),
+    )));
+    #[cfg(feature = "webdav")]
+    network(Arc::new(keystead_webdav_share::WebDavShareProvider::new(
+        temporaries.clone(),
+    )));
+    all
 }
 
 #[cfg(not(feature = "pure-rust"))]

@@ -13,6 +13,12 @@ use self::tree::Tree;
 use self::writer::MemoryShareWriter;
 use crate::token::lock;
 
+/// Everything but being there tomorrow.
+const CAPABILITIES: ShareCapabilities = ShareCapabilities {
+    durable: false,
+    ..ShareCapabilities::ALL
+};
+
 /// A share in memory: folders, files, and the temporary files of writers that are at work or were killed. Clones are the
 /// same share.
 ///
@@ -58,12 +64,7 @@ impl MemoryFileShare {
 #[async_trait]
 impl FileShare for MemoryFileShare {
     fn capabilities(&self) -> ShareCapabilities {
-        ShareCapabilities {
-            atomic_publish: true,
-            exclusive_create: true,
-            durable: false,
-            owner_only: true,
-        }
+        CAPABILITIES
     }
 
     async fn stat(&self, path: &SharePath) -> Result<Option<EntryKind>, ShareError> {

@@ -1,7 +1,7 @@
-//! Two decorators of the store port, free of any technology: one that does not wait for ever, and one that does again what
+//! Decorators of the store port and of the share port, free of any technology: they do not wait for ever, and do again what
 //! a passing fault undid.
 //!
-//! They go around a store in this order, so that what took too long is tried again:
+//! Around a store there are two, in this order, so that what took too long is tried again:
 //!
 //! ```text
 //! RetryingStore::new(Arc::new(TimedStore::new(store, limits)), RetryOptions::default(), randomness)
@@ -16,12 +16,14 @@
 
 mod answer;
 mod call;
+mod failure;
 mod journal;
 mod patience;
 mod reads;
 mod retrying;
 mod schema;
 mod session;
+mod share;
 mod timed;
 mod unit;
 
@@ -29,4 +31,5 @@ pub use call::retried;
 pub use patience::RetryOptions;
 pub use retrying::RetryingStore;
 pub use schema::RetryingSchema;
+pub use share::PatientShareProvider;
 pub use timed::{TimeLimits, TimedStore};

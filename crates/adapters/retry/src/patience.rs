@@ -1,8 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keystead_application::ports::{Randomness, RandomnessExt, StoreError};
+use keystead_application::ports::{Randomness, RandomnessExt};
 use tokio::time::Instant;
+
+use crate::failure::Failure;
 
 /// How long and how often something is tried again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,13 +73,14 @@ impl Attempts {
     }
 
     /// Makes them.
-    pub(crate) async fn make<T, F>(&mut self, mut attempt: impl FnMut() -> F) -> Result<T, StoreError>
+    pub(crate) async fn make<T, E, F>(&mut self, mut attempt: impl FnMut() -> F) -> Result<T, E>
     where
-        F: Future<Output = Result<T, StoreError>>,
+        E: Failure,
+        F: Future<Output = Result<T, E>>,
     {
         loop {
             match attempt().await {
-                Err(failure) if failure.kind.is_retryable() => self.pause(failure).await?,
+                Err(failure) if failure.is_passing() => self.pause(failure).await?,
                 result => return result,
             }
         }
@@ -87,7 +90,7 @@ impl Attempts {
     ///
     /// # Errors
     /// The failure of the last attempt, when there is no time left for another one.
-    pub(crate) async fn pause(&mut self, failure: StoreError) -> Result<(), StoreError> {
+    pub(crate) async fn pause<E: Failure>(&mut self, failure: E) -> Result<(), E> {
         let since = *self.since.get_or_insert_with(Instant::now);
         let left = self
             .patience
@@ -99,21 +102,18 @@ impl Attempts {
         }
         let pause = self.patience.pause(self.pauses).min(left);
         self.pauses += 1;
-        tracing::warn!(kind = ?failure.kind, %failure, ?pause, "the store failed; it is asked again after a pause");
+        tracing::warn!(%failure, ?pause, "this failed; it is tried again after a pause");
         tokio::time::sleep(pause).await;
         Ok(())
     }
 
     /// The failure, with what was done about it.
-    pub(crate) fn extended(&self, mut failure: StoreError) -> StoreError {
+    pub(crate) fn extended<E: Failure>(&self, mut failure: E) -> E {
         if let Some(since) = self.since
             && self.pauses > 0
         {
             let tried = Duration::from_millis(since.elapsed().as_millis().try_into().unwrap_or(u64::MAX));
-            failure.message = format!(
-                "{} (tried {} more times within {tried:?})",
-                failure.message, self.pauses
-            );
+            failure.add(&format!("tried {} more times within {tried:?}", self.pauses));
         }
         failure
     }

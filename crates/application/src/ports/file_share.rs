@@ -9,6 +9,11 @@ pub trait FileShare: Send + Sync {
     /// What this share promises of a write.
     fn capabilities(&self) -> ShareCapabilities;
 
+    /// Where a path is, for people and for the record, without credentials.
+    fn place(&self, path: &SharePath) -> String {
+        path.to_string()
+    }
+
     /// What is at a path; `None` when nothing is.
     async fn stat(&self, path: &SharePath) -> Result<Option<EntryKind>, ShareError>;
 

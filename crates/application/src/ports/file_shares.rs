@@ -242,8 +242,8 @@ impl NamedShare {
             return Ok(());
         }
         let why = "the configuration says that this share is only read from";
-        let place = format!("share:{}/{path}", self.name);
-        Err(ShareError::new(ShareErrorKind::ReadOnly, operation, place, why))
+        let refused = ShareError::new(ShareErrorKind::ReadOnly, operation, self.place(path), why);
+        Err(with_name(&self.name, refused))
     }
 }
 
@@ -256,6 +256,10 @@ fn with_name(name: &str, mut error: ShareError) -> ShareError {
 impl FileShare for NamedShare {
     fn capabilities(&self) -> ShareCapabilities {
         self.share.capabilities()
+    }
+
+    fn place(&self, path: &SharePath) -> String {
+        self.share.place(path)
     }
 
     async fn stat(&self, path: &SharePath) -> Result<Option<EntryKind>, ShareError> {

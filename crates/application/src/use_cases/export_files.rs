@@ -5,7 +5,9 @@ use tokio::io::AsyncReadExt;
 use zeroize::Zeroizing;
 
 use super::{ExportDestination, KeysetError};
-use crate::ports::{EntryKind, FileShare, LocatedShare, Replace, ShareError, ShareErrorKind, SharePath};
+use crate::ports::{
+    EntryKind, FileShare, LocatedShare, Replace, ShareError, ShareErrorKind, SharePath, WriteReceipt,
+};
 
 /// A file, and the keysets that go into it. Without a path it goes back to the caller.
 pub(super) struct PlannedFile {
@@ -70,7 +72,7 @@ pub(super) async fn publish_and_compare(
     path: &SharePath,
     replace: Replace,
     content: &[u8],
-) -> Result<String, KeysetError> {
+) -> Result<WriteReceipt, KeysetError> {
     // A leftover that cannot be taken away is no reason not to write.
     if let Err(error) = share.clean_up(path).await {
         tracing::warn!(%error, "temporary files of broken writes could not be removed");
@@ -81,9 +83,9 @@ pub(super) async fn publish_and_compare(
         return Err(error.into());
     }
     let receipt = writer.publish().await?;
-    if reads_back(share, path, content).await {
-        return Ok(receipt.place);
-    }
+    let Err(why) = read_back(share, path, content).await else {
+        return Ok(receipt);
+    };
     let consequence = match replace {
         // The name was free before, so nothing of anybody's is lost by taking the bad file away.
         Replace::Never if share.remove(path).await.is_ok() => {
@@ -93,6 +95,7 @@ pub(super) async fn publish_and_compare(
     };
     Err(KeysetError::ReadBack {
         place: receipt.place,
+        why,
         consequence,
     })
 }
@@ -114,13 +117,23 @@ pub async fn check_destination(located: &LocatedShare, replace: Replace) -> Resu
     Ok(())
 }
 
-async fn reads_back(share: &dyn FileShare, path: &SharePath, content: &[u8]) -> bool {
-    let Ok(reader) = share.read(path).await else {
-        return false;
-    };
+/// Reads a file again and compares it.
+///
+/// # Errors
+/// In words: why it is not known to be what was written.
+async fn read_back(share: &dyn FileShare, path: &SharePath, content: &[u8]) -> Result<(), String> {
+    let unread = |error: &dyn std::fmt::Display| format!("it could not be read back: {error}");
+    let reader = share.read(path).await.map_err(|error| unread(&error))?;
     let mut back = Zeroizing::new(Vec::with_capacity(content.len() + 1));
-    let read = reader.take(content.len() as u64 + 1).read_to_end(&mut back).await;
-    read.is_ok() && back.as_slice() == content
+    let mut reader = reader.take(content.len() as u64 + 1);
+    reader
+        .read_to_end(&mut back)
+        .await
+        .map_err(|error| unread(&error))?;
+    match back.as_slice() == content {
+        true => Ok(()),
+        false => Err("what was read back is not what was written".to_owned()),
+    }
 }
 
 fn no_folder(path: &SharePath) -> KeysetError {

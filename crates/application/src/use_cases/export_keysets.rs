@@ -12,7 +12,7 @@ use super::export_files::{PlannedFile, plan_files, publish_and_compare};
 use super::shared::{again_on_conflict, all_keysets, off_runtime, record_refusal, resolve};
 use crate::ports::{
     Clock, DamagedKeyset, EncodePlan, ExportCodec, LocatedShare, MasterKey, Protect, Randomness,
-    RandomnessExt, Replace, RsaEngine, SignedMetadata, Store,
+    RandomnessExt, Replace, RsaEngine, ShareCapabilities, SignedMetadata, Store, WriteReceipt,
 };
 
 /// Writes keysets to a file share, reads back what was written, and records it.
@@ -112,6 +112,8 @@ pub struct Exported {
     pub keyset: Keyset,
     /// The file that holds it, read back and compared; `None` when it went to the caller.
     pub place: Option<String>,
+    /// What the share promised for that file.
+    pub promised: Option<ShareCapabilities>,
 }
 
 impl ExportKeysets<'_> {
@@ -199,10 +201,10 @@ impl ExportKeysets<'_> {
             ExportProtection::Unprotected => "unprotected",
             ExportProtection::Passphrase(_) => "passphrase",
         };
-        let to = file
-            .path
-            .as_ref()
-            .map_or_else(|| "caller".to_owned(), ToString::to_string);
+        let to = match (destination, &file.path) {
+            (ExportDestination::Share { located, .. }, Some(path)) => located.share.place(path),
+            (ExportDestination::Caller, _) | (_, None) => "caller".to_owned(),
+        };
         let details = vec![("to", to), ("protection", protected.to_owned())];
         let custody = self.custody();
         let begun = custody
@@ -211,15 +213,17 @@ impl ExportKeysets<'_> {
         match self.write_file(&begun, &file, protection, destination).await {
             Ok(Written::Returned(content)) => {
                 custody.finish(&begun, Outcome::Done, &[]).await?;
-                receipt.exported.extend(
-                    file.keysets
-                        .into_iter()
-                        .map(|keyset| Exported { keyset, place: None }),
-                );
+                receipt
+                    .exported
+                    .extend(file.keysets.into_iter().map(|keyset| Exported {
+                        keyset,
+                        place: None,
+                        promised: None,
+                    }));
                 receipt.content = Some(content);
                 Ok(())
             }
-            Ok(Written::Verified { place }) => {
+            Ok(Written::Verified(WriteReceipt { place, promised, .. })) => {
                 let recorded = self.record(&begun, &file.keysets, &place).await;
                 let keysets = recorded.map_err(|source| match source {
                     KeysetError::Store(source) => KeysetError::NotRecorded {
@@ -231,6 +235,7 @@ impl ExportKeysets<'_> {
                 let entry = |keyset| Exported {
                     keyset,
                     place: Some(place.clone()),
+                    promised: Some(promised),
                 };
                 receipt.exported.extend(keysets.into_iter().map(entry));
                 Ok(())
@@ -264,8 +269,8 @@ impl ExportKeysets<'_> {
             .for_each(|group| content.extend_from_slice(group.expose()));
         match (destination, &file.path) {
             (ExportDestination::Share { located, replace }, Some(path)) => {
-                let place = publish_and_compare(located.share.as_ref(), path, *replace, &content).await?;
-                Ok(Written::Verified { place })
+                let written = publish_and_compare(located.share.as_ref(), path, *replace, &content);
+                Ok(Written::Verified(written.await?))
             }
             (ExportDestination::Caller, _) | (ExportDestination::Share { .. }, None) => {
                 Ok(Written::Returned(SecretBytes::from_zeroizing(content)))
@@ -353,7 +358,7 @@ impl ExportKeysets<'_> {
 }
 
 enum Written {
-    Verified { place: String },
+    Verified(WriteReceipt),
     Returned(SecretBytes),
 }
 

@@ -72,11 +72,13 @@ pub enum KeysetError {
     /// Several keysets cannot go where one fits.
     #[error("{0}")]
     Destination(String),
-    /// The export was written, and reading it back gave other bytes.
-    #[error("{place}: what was read back is not what was written")]
+    /// The export was written, and is not known to be what was written.
+    #[error("{place}: {why}")]
     ReadBack {
         /// Where.
         place: String,
+        /// Why not.
+        why: String,
         /// What became of the file.
         consequence: &'static str,
     },

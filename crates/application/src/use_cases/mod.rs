@@ -30,6 +30,7 @@ mod seal_backup;
 mod share_failure;
 mod shared;
 mod slots;
+mod test_share;
 mod unlock_installation;
 mod verify_audit;
 
@@ -59,5 +60,6 @@ pub use rotation_error::RotationError;
 pub use seal_backup::{SealBackup, SealPassword, SealRecipients, SealRequest, SealTo, Sealed};
 pub use share_failure::ShareFailure;
 pub use slots::{SlotView, needed};
+pub use test_share::{ShareStep, ShareTest, TestShare, TestedStep};
 pub use unlock_installation::{UnlockInstallation, Unlocked};
 pub use verify_audit::{VerifyAudit, Witness};

@@ -70,7 +70,9 @@ pub(super) fn share_fix(error: &ShareError) -> &'static str {
         ShareErrorKind::NoShare => {
             "list the configured shares with: keystead share list; check the name on the server"
         }
-        ShareErrorKind::NotSignedIn => "check the user name, and the password or key, of the share",
+        ShareErrorKind::NotSignedIn => {
+            "check the user name and the password or key: username and password_file of the share in the configuration, or KEYSTEAD_SHARE_PASSWORD_FILE for a URL"
+        }
         ShareErrorKind::Untrusted => {
             "do not go on until the administrator of the server confirms its host key or certificate; then configure that one"
         }

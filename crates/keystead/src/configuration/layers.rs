@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -115,11 +115,9 @@ pub(crate) fn settle(layers: &[Layer]) -> anyhow::Result<Vec<SettingValue>> {
         bail!("there are no built-in defaults")
     };
     for layer in layers {
-        if let Some(unknown) = layer
-            .values
-            .keys()
-            .find(|key| !defaults.values.contains_key(*key))
-        {
+        // The settings of a share are known to its kind, which looks at them later.
+        let is_known = |key: &String| defaults.values.contains_key(key) || share_setting(key).is_some();
+        if let Some(unknown) = layer.values.keys().find(|key| !is_known(key)) {
             bail!("{}: there is no setting \"{unknown}\"", layer.origin);
         }
     }
@@ -134,7 +132,14 @@ pub(crate) fn settle(layers: &[Layer]) -> anyhow::Result<Vec<SettingValue>> {
             origin: layer.origin.clone(),
         })
     };
-    Ok(defaults.values.keys().filter_map(setting).collect())
+    let keys: BTreeSet<&String> = layers.iter().flat_map(|layer| layer.values.keys()).collect();
+    Ok(keys.into_iter().filter_map(setting).collect())
+}
+
+/// The last name of a setting `shares.NAME.SETTING`.
+fn share_setting(key: &str) -> Option<&str> {
+    let (name, setting) = key.strip_prefix("shares.")?.split_once('.')?;
+    (!name.is_empty() && !setting.is_empty() && !setting.contains('.')).then_some(setting)
 }
 
 /// The settings that hold.
@@ -173,6 +178,8 @@ fn flatten(prefix: &str, table: impl Iterator<Item = (String, Value)>, into: &mu
 fn shown(key: &str, value: &str) -> String {
     match key {
         "database.url" => without_password(value),
+        key if share_setting(key) == Some("url") => without_password(value),
+        key if share_setting(key) == Some("password") && !value.is_empty() => "(secret)".to_owned(),
         key if SECRETS.contains(&key) && !value.is_empty() => "(secret)".to_owned(),
         _ => value.to_owned(),
     }
@@ -264,6 +271,31 @@ mod tests {
         );
         assert_eq!(of("export.pbkdf2_iterations").origin, Origin::SystemFile);
         assert_eq!(of("data_dir").origin, Origin::BuiltIn);
+    }
+
+    #[test]
+    fn the_settings_of_shares_are_shown_and_their_secrets_are_not() {
+        let share = "[shares.nas]\nurl = \"smb://u:cret@nas/x\"\npassword = \"cret\"\ndomain = \"OFFICE\"";
+        let layers = [layer(Origin::BuiltIn, DEFAULTS), layer(Origin::SystemFile, share)];
+        let shown: Vec<String> = settle(&layers)
+            .unwrap()
+            .iter()
+            .filter(|s| s.key.starts_with("shares."))
+            .map(|s| format!("{}={}", s.key, s.value))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "shares.nas.domain=OFFICE",
+                "shares.nas.password=(secret)",
+                "shares.nas.url=smb://u:***@nas/x"
+            ]
+        );
+        let layers = [
+            layer(Origin::BuiltIn, DEFAULTS),
+            layer(Origin::SystemFile, "shares.nas = 1"),
+        ];
+        assert!(settle(&layers).is_err());
     }
 
     #[test]

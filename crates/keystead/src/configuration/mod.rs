@@ -1,6 +1,7 @@
 //! Configuration in layers, each of which can be told apart.
 
 mod layers;
+mod shares;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 
 use layers::Layer;
 pub(crate) use layers::SettingValue;
+pub(crate) use shares::ShareSettings;
 use wire::{DatabaseWire, MasterKeyWire, Wire};
 
 /// Nobody waits longer than an hour for a command.
@@ -25,6 +27,8 @@ pub(crate) struct Configuration {
     pub(crate) master_key: MasterKeySettings,
     pub(crate) bits: u64,
     pub(crate) pbkdf2_iterations: u32,
+    /// The named shares, in the order of their names.
+    pub(crate) shares: Vec<ShareSettings>,
     /// Every setting, in the order of the documented defaults.
     pub(crate) settings: Vec<SettingValue>,
 }
@@ -90,6 +94,7 @@ impl Configuration {
             master_key,
             keyset,
             export,
+            shares,
         } = wire;
         let data_dir = if data_dir.is_empty() {
             default_data_dir()?
@@ -102,6 +107,7 @@ impl Configuration {
             data_dir,
             bits: keyset.bits,
             pbkdf2_iterations: export.pbkdf2_iterations,
+            shares: shares::settle(shares)?,
             settings,
         })
     }

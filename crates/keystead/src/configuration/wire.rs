@@ -1,5 +1,7 @@
 //! The settings as they are written.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -10,6 +12,9 @@ pub(super) struct Wire {
     pub(super) master_key: MasterKeyWire,
     pub(super) keyset: KeysetWire,
     pub(super) export: ExportWire,
+    /// By name; their values in text, because each kind of share has settings of its own.
+    #[serde(default)]
+    pub(super) shares: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]

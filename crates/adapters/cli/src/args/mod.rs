@@ -92,6 +92,9 @@ pub(crate) enum Command {
     /// Look after the database
     #[command(subcommand)]
     Db(DbCommand),
+    /// Look at the file shares that the configuration names, and try them out
+    #[command(subcommand)]
+    Share(ShareCommand),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -260,6 +263,18 @@ pub(crate) enum DbCommand {
     Status,
     /// Bring the schema up to date
     Migrate,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ShareCommand {
+    /// List the configured shares
+    List,
+    /// Write, read back, compare, rename and delete a small file, and tell what the share does not promise
+    Test {
+        /// Name of a configured share, or any folder: share:NAME/folder, a URL, a path.
+        #[arg(value_name = "NAME")]
+        share: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,11 +8,12 @@ mod keyset;
 mod master_key;
 mod open;
 mod seal;
+mod share;
 mod slots;
 
 use crate::Failure;
 use crate::Setting;
-use crate::args::{AuditCommand, Command, ConfigCommand, DbCommand};
+use crate::args::{AuditCommand, Command, ConfigCommand, DbCommand, ShareCommand};
 use crate::context::Context;
 use crate::output::Printer;
 
@@ -34,6 +35,8 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), F
             after,
         }) => audit_check::export(context, out.as_deref(), overwrite, after).await,
         Command::MasterKey(command) => master_key::run(context, command).await,
+        Command::Share(ShareCommand::List) => share::list(context),
+        Command::Share(ShareCommand::Test { share }) => share::test(context, &share).await,
         Command::Db(DbCommand::Status) => db::status(context).await,
         Command::Db(DbCommand::Migrate) => db::migrate(context).await,
         // These need no installation, and were done before one was looked for.

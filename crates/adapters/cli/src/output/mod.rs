@@ -11,7 +11,7 @@ pub(crate) use json::{
     AuditExportJson, AuditJson, AuditVerificationJson, CheckpointJson, DamagedEventJson, DamagedJson,
     DbStatusJson, ExportJson, ExportedJson, FailureJson, ImportJson, InitJson, InspectJson,
     InspectedKeysetJson, KeysetJson, KeysetListJson, MasterKeyJson, OpenedJson, RotatedJson, SealedJson,
-    SettingJson, SlotJson, SlotsJson, passphrase_text,
+    SettingJson, ShareTestJson, SharesJson, SlotJson, SlotsJson, passphrase_text,
 };
 pub(crate) use text::{field_lines, moment, printable, state_words, table};
 

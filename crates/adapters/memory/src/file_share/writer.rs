@@ -1,10 +1,9 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use keystead_application::ports::{
-    Replace, ShareCapabilities, ShareError, SharePath, ShareWriter, WriteReceipt,
-};
+use keystead_application::ports::{Replace, ShareError, SharePath, ShareWriter, WriteReceipt};
 
+use super::CAPABILITIES;
 use super::tree::Tree;
 use crate::token::lock;
 
@@ -47,7 +46,7 @@ impl ShareWriter for MemoryShareWriter {
         Ok(WriteReceipt {
             place: self.path.to_string(),
             bytes,
-            promised: ShareCapabilities::ALL,
+            promised: CAPABILITIES,
         })
     }
 

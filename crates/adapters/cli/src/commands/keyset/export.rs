@@ -104,6 +104,7 @@ async fn export(
                 };
                 exported.iter().map(line).collect::<Vec<_>>().join("\n")
             })?;
+        tell_what_is_not_promised(context, &exported);
     }
     if unprotected && std::io::stderr().is_terminal() {
         context
@@ -111,4 +112,14 @@ async fn export(
             .remark("the file is not protected: whoever reads it can open every backup of this keyset");
     }
     refuse_damaged(&damaged)
+}
+
+/// All files of an export go to one share.
+fn tell_what_is_not_promised(context: &Context<'_>, exported: &[Exported]) {
+    let promised = exported.iter().find_map(|one| one.promised);
+    let missing: Vec<&str> = promised.iter().flat_map(|promised| promised.missing()).collect();
+    if !missing.is_empty() {
+        let note = format!("the share does not promise {}", missing.join("; nor "));
+        context.printer.remark(&note);
+    }
 }

@@ -4,6 +4,8 @@ use keystead_domain::keyset::Origin;
 use keystead_domain::{ExportMetadata, Installation, Kdf, Keyset, KeysetId, Passphrase, Protection, State};
 use serde::Serialize;
 
+use super::PromisesJson;
+
 #[derive(Serialize)]
 pub(crate) struct KeysetJson {
     id: String,
@@ -122,6 +124,7 @@ pub(crate) struct ExportedJson {
     fingerprint: String,
     place: Option<String>,
     verified: bool,
+    promises: Option<PromisesJson>,
 }
 
 impl From<&Exported> for ExportedJson {
@@ -131,6 +134,7 @@ impl From<&Exported> for ExportedJson {
             fingerprint: exported.keyset.fingerprint().to_string(),
             place: exported.place.clone(),
             verified: exported.place.is_some(),
+            promises: exported.promised.map(PromisesJson::from),
         }
     }
 }

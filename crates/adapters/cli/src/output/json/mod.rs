@@ -2,6 +2,7 @@
 
 mod backups;
 mod keysets;
+mod shares;
 mod system;
 
 pub(crate) use backups::{OpenedJson, SealedJson, SlotJson, SlotsJson};
@@ -9,6 +10,7 @@ pub(crate) use keysets::{
     DamagedJson, ExportJson, ExportedJson, ImportJson, InitJson, InspectJson, InspectedKeysetJson,
     KeysetJson, KeysetListJson, passphrase_text,
 };
+pub(crate) use shares::{PromisesJson, ShareTestJson, SharesJson};
 pub(crate) use system::{
     AuditExportJson, AuditJson, AuditVerificationJson, CheckpointJson, DamagedEventJson, DbStatusJson,
     FailureJson, MasterKeyJson, RotatedJson, SettingJson,

@@ -1,0 +1,83 @@
+use keystead_application::ports::ConfiguredShare;
+use keystead_application::use_cases::{ShareTest, TestShare, TestedStep};
+
+use crate::Failure;
+use crate::context::Context;
+use crate::output::{ShareTestJson, SharesJson, printable, table};
+use crate::progress::WorkProgress;
+
+pub(crate) fn list(context: &Context<'_>) -> Result<(), Failure> {
+    let shares = context.tools().shares.configured();
+    context.printer.result(&SharesJson::from(shares), || {
+        if shares.is_empty() {
+            return "no share is configured; config/default.toml shows how, in its section shares".to_owned();
+        }
+        let row = |share: &ConfiguredShare| {
+            vec![
+                share.name.clone(),
+                printable(&share.address.to_string()),
+                share
+                    .username
+                    .as_deref()
+                    .map_or_else(|| "-".to_owned(), printable),
+                if share.read_only {
+                    "read-only"
+                } else {
+                    "read and write"
+                }
+                .to_owned(),
+            ]
+        };
+        table(
+            &["NAME", "URL", "USER", "ACCESS"],
+            shares.iter().map(row).collect(),
+        )
+    })
+}
+
+pub(crate) async fn test(context: &Context<'_>, share: &str) -> Result<(), Failure> {
+    let tools = context.tools();
+    let is_configured = tools.shares.configured().iter().any(|known| known.name == share);
+    let location = match is_configured || !share.contains([':', '/', '.']) {
+        true => format!("share:{share}/"),
+        false => share.to_owned(),
+    };
+    let test = TestShare {
+        shares: &tools.shares,
+        clock: tools.clock.as_ref(),
+        randomness: tools.randomness.as_ref(),
+    };
+    let progress = WorkProgress::begin(&context.printer, "trying out the share", None);
+    let tested = test.run(&location).await;
+    drop(progress);
+    let tested =
+        tested.map_err(|error| Failure::from(keystead_application::use_cases::BackupError::from(error)))?;
+    context
+        .printer
+        .result(&ShareTestJson::from(&tested), || words(&tested))?;
+    match tested.into_failure() {
+        None => Ok(()),
+        Some(failure) => Err(failure.into()),
+    }
+}
+
+fn words(test: &ShareTest) -> String {
+    let row = |step: &TestedStep| {
+        vec![
+            step.step.to_string(),
+            if step.result.is_ok() { "done" } else { "failed" }.to_owned(),
+            format!("{:.1} ms", step.took.as_secs_f64() * 1000.0),
+        ]
+    };
+    let mut text = table(&["STEP", "RESULT", "TIME"], test.steps.iter().map(row).collect());
+    let is_sound = test.steps.iter().all(|step| step.result.is_ok());
+    if let Some(promised) = test.promised.filter(|_| is_sound) {
+        text.push_str(&format!("\n\n{}: ", printable(&test.place)));
+        let missing: Vec<&str> = promised.missing().collect();
+        text.push_str(&match missing.is_empty() {
+            true => "promises everything that an export can ask for".to_owned(),
+            false => format!("works, but does not promise\n  {}", missing.join("\n  ")),
+        });
+    }
+    text
+}
