@@ -16,6 +16,7 @@ mod share_path;
 mod signing;
 mod store;
 mod temporaries;
+mod whole_files;
 
 pub use clock::Clock;
 pub use export_codec::{
@@ -41,6 +42,7 @@ pub use store::{
     StoreErrorKind, UnitOfWork, UnstagedKey,
 };
 pub use temporaries::{Processes, Temporaries};
+pub use whole_files::{WholeFileShare, WholeFiles};
 
 #[cfg(any(test, feature = "mocks"))]
 pub use store::{MockStore, MockUnitOfWork};
