@@ -31,11 +31,15 @@ load:
 rotation:
     KEYSTEAD_TEST_KEYSETS=10000 KEYSTEAD_TEST_KILLS=50 cargo test --locked -p keystead --test rotation -- --test-threads 1
 
+# The link to each kind of share cut at a hundred moments of an export, and again with time to try again.
+cuts:
+    KEYSTEAD_TEST_CUTS=100 cargo test --locked -p keystead --test links -- --test-threads 1
+
 # Licences, banned and duplicate crates, sources and advisories.
 deny:
     cargo deny --locked check
 
-# Side by side with OpenSSL, aws-lc-rs, age and rage, and the databases, on this machine. `just bench short` is quick and rough.
+# Side by side with OpenSSL, aws-lc-rs, age, rage, smbclient, sftp and curl, and the databases, on this machine. `just bench short` is quick and rough.
 bench length="long":
     KEYSTEAD_BENCH={{length}} tests/bench/run
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 pub mod corpus;
 pub mod servers;
+pub mod shares;
 pub mod story;
 pub mod tools;
 

@@ -4,8 +4,30 @@ use std::fs;
 
 use super::{Machine, content, text};
 
-/// From the first run to the restore in another installation. `lose` takes the first one away.
+/// Where the export goes.
+pub struct Safe<'a> {
+    /// The folder, as it is typed.
+    pub destination: &'a str,
+    /// The same, as it is recorded.
+    pub recorded: String,
+}
+
+/// From the first run to the restore in another installation, with the export in a folder. `lose` takes the first one away.
 pub fn a_lost_installation_is_survived_by_its_export(
+    machine: &mut Machine,
+    lose: &mut dyn FnMut(&mut Machine),
+) {
+    fs::create_dir(machine.path("safe")).unwrap();
+    let safe = Safe {
+        destination: "safe",
+        recorded: machine.at("safe"),
+    };
+    a_lost_installation_is_survived_by_its_export_to(&safe, machine, lose);
+}
+
+/// The same with the export somewhere else.
+pub fn a_lost_installation_is_survived_by_its_export_to(
+    safe: &Safe<'_>,
     machine: &mut Machine,
     lose: &mut dyn FnMut(&mut Machine),
 ) {
@@ -22,20 +44,19 @@ pub fn a_lost_installation_is_survived_by_its_export(
         "backup.age",
         "backup.tar",
     ]);
-    fs::create_dir(machine.path("safe")).unwrap();
     machine.ok([
         "keyset",
         "export",
         "active",
         "--to",
-        "safe",
+        safe.destination,
         "--passphrase-file",
         "passphrase",
     ]);
-    let export = format!("safe/keyset-{}.pem", &text(&lost, "fingerprint")[..16]);
-    assert!(machine.path(&export).is_file());
+    let name = format!("keyset-{}.pem", &text(&lost, "fingerprint")[..16]);
+    let export = format!("{}/{name}", safe.destination);
     let exported = machine.active();
-    assert_eq!(text(&exported, "last_export_to"), machine.at(&export));
+    assert_eq!(text(&exported, "last_export_to"), format!("{}/{name}", safe.recorded));
     assert!(exported["last_exported_at"].is_string());
 
     // It is gone. A new installation does not open the backup.

@@ -11,18 +11,32 @@
     reason = "tests stop where something is wrong, and a test may wait and look at the clock"
 )]
 
+mod link;
 mod mariadb;
 mod postgres;
 mod process;
 mod programs;
 mod proxy;
+mod rclone_sftp;
+mod s3;
+mod scripted;
+mod samba;
+mod sshd;
 mod tls;
+mod webdav;
 
+pub use link::LinkProxy;
 pub use mariadb::MariaDbServer;
 pub use postgres::PostgresServer;
 pub use programs::{find, have};
 pub use proxy::{Cut, CuttingProxy};
+pub use rclone_sftp::RcloneSftpServer;
+pub use s3::{S3Server, S3Settings};
+pub use scripted::ScriptedServer;
+pub use samba::SambaServer;
+pub use sshd::SshServer;
 pub use tls::Certificates;
+pub use webdav::{WebDavServer, WebDavSettings, WebDavSoftware};
 
 /// How a server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -16,6 +16,12 @@ struct Link {
     /// How many bytes from clients got through in all.
     passed: u64,
     is_cut: bool,
+    /// Whether the link comes back as soon as it was cut.
+    comes_back: bool,
+    /// How often it was cut.
+    cuts: u64,
+    /// How many bytes had got through after each piece that came: where a message may have ended.
+    ends: Vec<u64>,
     /// What to close when the link is cut.
     open: Vec<TcpStream>,
 }
@@ -60,7 +66,19 @@ impl LinkProxy {
     /// # Panics
     /// When a thread of the proxy did.
     pub fn cut_after(&self, bytes: u64) {
-        self.link.lock().unwrap().left = Some(bytes);
+        let mut link = self.link.lock().unwrap();
+        link.left = Some(bytes);
+        link.comes_back = false;
+    }
+
+    /// The same, but whoever connects again gets through.
+    ///
+    /// # Panics
+    /// When a thread of the proxy did.
+    pub fn cut_once_after(&self, bytes: u64) {
+        let mut link = self.link.lock().unwrap();
+        link.left = Some(bytes);
+        link.comes_back = true;
     }
 
     /// Lets everything through again.
@@ -71,6 +89,25 @@ impl LinkProxy {
         let mut link = self.link.lock().unwrap();
         link.left = None;
         link.is_cut = false;
+    }
+
+    /// How many bytes from clients had got through after each piece that came: where messages may have ended. A cut there
+    /// lets the server do what it was asked, and loses the answer.
+    ///
+    /// # Panics
+    /// When a thread of the proxy did.
+    #[must_use]
+    pub fn ends(&self) -> Vec<u64> {
+        self.link.lock().unwrap().ends.clone()
+    }
+
+    /// How often the link was cut.
+    ///
+    /// # Panics
+    /// When a thread of the proxy did.
+    #[must_use]
+    pub fn cuts(&self) -> u64 {
+        self.link.lock().unwrap().cuts
     }
 
     /// Whether the link is cut now.
@@ -93,29 +130,30 @@ impl LinkProxy {
 }
 
 impl Link {
-    /// How many of so many bytes get through.
-    fn admit(&mut self, bytes: usize) -> usize {
+    /// How many of so many bytes get through, and whether the link is cut behind them.
+    fn admit(&mut self, bytes: usize) -> (usize, bool) {
         if self.is_cut {
-            return 0;
+            return (0, true);
         }
-        let admitted = match &mut self.left {
-            None => bytes,
+        let (admitted, is_last) = match &mut self.left {
+            None => (bytes, false),
             Some(left) => {
                 let admitted = bytes.min(usize::try_from(*left).unwrap_or(usize::MAX));
                 *left -= admitted as u64;
-                if admitted < bytes {
-                    self.cut();
-                }
-                admitted
+                (admitted, *left == 0)
             }
         };
         self.passed += admitted as u64;
-        admitted
+        self.ends.push(self.passed);
+        (admitted, is_last)
     }
 
     fn cut(&mut self) {
-        self.is_cut = true;
+        self.cuts += 1;
+        self.is_cut = !self.comes_back;
+        self.left = None;
         for stream in self.open.drain(..) {
+            // The server gets what was sent; nobody gets an answer.
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
@@ -128,7 +166,7 @@ fn relay(mut client: TcpStream, mut server: TcpStream, link: &Mutex<Link>) {
         link.open
             .extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
         if link.is_cut {
-            link.cut();
+            let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
             return;
         }
     }
@@ -141,8 +179,12 @@ fn relay(mut client: TcpStream, mut server: TcpStream, link: &Mutex<Link>) {
     });
     let mut buffer = [0; 64 * 1024];
     while let Ok(length @ 1..) = client.read(&mut buffer) {
-        let admitted = link.lock().unwrap().admit(length);
-        if server.write_all(&buffer[..admitted]).is_err() || admitted < length {
+        let (admitted, is_last) = link.lock().unwrap().admit(length);
+        let sent = server.write_all(&buffer[..admitted]);
+        if is_last {
+            link.lock().unwrap().cut();
+        }
+        if sent.is_err() || is_last {
             break;
         }
     }

@@ -71,8 +71,7 @@ impl Home {
     /// Makes a file or folder the server's.
     pub(crate) fn give(&self, path: &Path) {
         if let Some(user) = self.user {
-            let id = |flag| run(Command::new("id").args([flag, user])).trim().parse().unwrap();
-            chown(path, Some(id("-u")), Some(id("-g"))).unwrap();
+            chown(path, Some(id_of("-u", user)), Some(id_of("-g", user))).unwrap();
         }
     }
 
@@ -93,7 +92,8 @@ impl Home {
                 let mut command = command("setpriv");
                 command
                     .arg(format!("--reuid={user}"))
-                    .arg(format!("--regid={user}"));
+                    // A user's group is not always called like the user.
+                    .arg(format!("--regid={}", id_of("-g", user)));
                 command
                     .arg("--clear-groups")
                     .arg("--")
@@ -142,6 +142,10 @@ impl Home {
     }
 }
 
+fn id_of(flag: &str, user: &str) -> u32 {
+    run(Command::new("id").args([flag, user])).trim().parse().unwrap()
+}
+
 impl Drop for Home {
     fn drop(&mut self) {
         drop(self.orders.take());
@@ -150,13 +154,18 @@ impl Drop for Home {
 }
 
 impl Running {
-    /// Ends the server and its children at once, as a crash does.
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends the server and all that it started at once, as a crash does.
     pub(crate) fn kill(&mut self) {
         let Ok(None) = self.child.try_wait() else { return };
         let server = Pid::from_child(&self.child);
         // Stopped first, so that it starts no others meanwhile.
         let _ = kill_process(server, Signal::STOP);
-        let children = children_of(self.child.id());
+        let children = descendants_of(self.child.id());
         for id in &children {
             let _ = kill_process(*id, Signal::KILL);
         }
@@ -175,13 +184,22 @@ impl Drop for Running {
     }
 }
 
-fn children_of(parent: u32) -> Vec<Pid> {
+/// The children of a process, and theirs.
+fn descendants_of(ancestor: u32) -> Vec<Pid> {
     let processes = fs::read_dir("/proc").unwrap().flatten();
-    processes
+    let parents: Vec<(i32, i64)> = processes
         .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|id| stat(*id).is_some_and(|(_, of)| of == i64::from(parent)))
-        .filter_map(Pid::from_raw)
-        .collect()
+        .filter_map(|id| Some((id, stat(id)?.1)))
+        .collect();
+    let mut found = vec![i64::from(ancestor)];
+    let mut seen = 0;
+    while let Some(parent) = found.get(seen).copied() {
+        seen += 1;
+        let children = parents.iter().filter(|(_, of)| *of == parent);
+        found.extend(children.map(|(id, _)| i64::from(*id)));
+    }
+    let found = found.into_iter().skip(1).filter_map(|id| i32::try_from(id).ok());
+    found.filter_map(Pid::from_raw).collect()
 }
 
 /// A process that ended and that nobody waited for is not alive.

@@ -39,6 +39,12 @@ pub fn have(programs: &[&str]) -> bool {
     false
 }
 
+/// The Python that has the servers that are written in it, where `tests/run` puts it. `KEYSTEAD_TEST_PYTHON` names another.
+pub(crate) fn python() -> String {
+    let there = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/test-tools/python/bin/python").to_owned();
+    env::var("KEYSTEAD_TEST_PYTHON").unwrap_or_else(|_| there())
+}
+
 /// A command for a program that [`find`] finds.
 pub(crate) fn command(program: &str) -> Command {
     Command::new(find(program).unwrap_or_else(|| panic!("{program} is missing")))
