@@ -48,14 +48,47 @@ fn exports(protocol: Protocol, remote: &Remote, rounds: usize) {
     let [mut export, mut put, mut import, mut get] = [const { Vec::new() }; 4];
     for round in 0..rounds {
         let place = format!("share:nas/{round}.pem");
-        let args = ["keyset", "export", "active", "--to", &place, "--passphrase-file", "passphrase"];
+        let args = [
+            "keyset",
+            "export",
+            "active",
+            "--to",
+            &place,
+            "--passphrase-file",
+            "passphrase",
+        ];
         export.push(timed(machine.command(args)));
         fs::write(&local, remote.read(&format!("bench/{round}.pem"))).unwrap();
-        put.push(timed(their(remote, Direction::To, local.as_ref(), &format!("bench/theirs-{round}.pem"))));
-        let args = ["keyset", "import", &place, "--passphrase-file", "passphrase", "--yes"];
+        put.push(timed(their(
+            remote,
+            Direction::To,
+            local.as_ref(),
+            &format!("bench/theirs-{round}.pem"),
+        )));
+        let args = [
+            "keyset",
+            "import",
+            &place,
+            "--passphrase-file",
+            "passphrase",
+            "--yes",
+        ];
         import.push(timed(importer.command(args)));
-        get.push(timed(their(remote, Direction::From, local.as_ref(), &format!("bench/{round}.pem"))));
-        let args = ["keyset", "delete", &fingerprint, "--yes", "--force", "--reason", "bench"];
+        get.push(timed(their(
+            remote,
+            Direction::From,
+            local.as_ref(),
+            &format!("bench/{round}.pem"),
+        )));
+        let args = [
+            "keyset",
+            "delete",
+            &fingerprint,
+            "--yes",
+            "--force",
+            "--reason",
+            "bench",
+        ];
         importer.ok(args);
     }
     report(&format!("{protocol:?} export"), export, put);
@@ -74,10 +107,32 @@ fn backups(protocol: Protocol, remote: &Remote, rounds: usize, mebibytes: usize)
     let [mut seal, mut put, mut open, mut get] = [const { Vec::new() }; 4];
     for round in 0..rounds {
         let place = format!("share:nas/{round}.age");
-        seal.push(timed(machine.command(["seal", "--no-password", "-o", &place, "plain"])));
-        put.push(timed(their(remote, Direction::To, local.as_ref(), &format!("backups/theirs-{round}"))));
-        open.push(timed(machine.command(["open", "-o", "opened", "--overwrite", &place])));
-        get.push(timed(their(remote, Direction::From, back.as_ref(), &format!("backups/theirs-{round}"))));
+        seal.push(timed(machine.command([
+            "seal",
+            "--no-password",
+            "-o",
+            &place,
+            "plain",
+        ])));
+        put.push(timed(their(
+            remote,
+            Direction::To,
+            local.as_ref(),
+            &format!("backups/theirs-{round}"),
+        )));
+        open.push(timed(machine.command([
+            "open",
+            "-o",
+            "opened",
+            "--overwrite",
+            &place,
+        ])));
+        get.push(timed(their(
+            remote,
+            Direction::From,
+            back.as_ref(),
+            &format!("backups/theirs-{round}"),
+        )));
     }
     report(&format!("{protocol:?} seal {mebibytes} MiB"), seal, put);
     report(&format!("{protocol:?} open {mebibytes} MiB"), open, get);
@@ -128,7 +183,13 @@ fn their(remote: &Remote, direction: Direction, local: &Path, path: &str) -> Com
 
 fn curl(upload: bool, local: &str) -> Command {
     let mut curl = Command::new("curl");
-    curl.args(["--fail", "--silent", "--show-error", if upload { "-T" } else { "-o" }, local]);
+    curl.args([
+        "--fail",
+        "--silent",
+        "--show-error",
+        if upload { "-T" } else { "-o" },
+        local,
+    ]);
     curl
 }
 
@@ -136,13 +197,20 @@ fn timed(mut command: Command) -> Duration {
     let begun = Instant::now();
     let output = command.output().unwrap();
     let took = begun.elapsed();
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     took
 }
 
 fn report(what: &str, ours: Vec<Duration>, theirs: Vec<Duration>) {
     let (ours, theirs) = (median(ours), median(theirs));
-    println!("{what:<24} ours {ours:>9.1}  theirs {theirs:>9.1}  ratio {:.2}", ours / theirs);
+    println!(
+        "{what:<24} ours {ours:>9.1}  theirs {theirs:>9.1}  ratio {:.2}",
+        ours / theirs
+    );
 }
 
 fn median(mut all: Vec<Duration>) -> f64 {

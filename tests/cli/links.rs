@@ -81,7 +81,10 @@ impl Scene {
         let inspected = self
             .machine
             .json(["keyset", "inspect", &format!("share:direct/{name}")]);
-        assert_eq!(inspected["keysets"][0]["fingerprint"], self.machine.active()["fingerprint"]);
+        assert_eq!(
+            inspected["keysets"][0]["fingerprint"],
+            self.machine.active()["fingerprint"]
+        );
         // To its last byte: the metadata block stands at the end.
         let bytes = self.remote.read(&format!("cut/{name}"));
         assert!(bytes.ends_with(b"-----END KEYSTEAD KEYSET-----\n"));
@@ -100,12 +103,17 @@ impl Scene {
 
     fn last_export(&self) -> (Value, String) {
         let active = self.machine.active();
-        (active["last_exported_at"].clone(), text(&active, "last_export_to").to_owned())
+        (
+            active["last_exported_at"].clone(),
+            text(&active, "last_export_to").to_owned(),
+        )
     }
 }
 
 fn cut_at_any_moment(protocol: Protocol) {
-    let Some(mut scene) = Scene::new(protocol) else { return };
+    let Some(mut scene) = Scene::new(protocol) else {
+        return;
+    };
     set(&mut scene.machine, "nas", "retry_seconds", "0");
     let mut failed = 0;
     for round in 0..cuts() {
@@ -156,7 +164,11 @@ fn cut_and_mended(scene: &mut Scene) {
         assert!(scene.is_there(&name));
         assert!(scene.last_export().1.ends_with(&name));
     }
-    assert!(scene.proxy.cuts() - cut_before > cuts() / 2, "{} cuts", scene.proxy.cuts() - cut_before);
+    assert!(
+        scene.proxy.cuts() - cut_before > cuts() / 2,
+        "{} cuts",
+        scene.proxy.cuts() - cut_before
+    );
     nothing_is_left_over(scene, "very-last.pem");
 }
 
@@ -166,4 +178,3 @@ fn nothing_is_left_over(scene: &Scene, last: &str) {
     let files = scene.remote.files("cut");
     assert!(files.iter().all(|name| !name.starts_with('.')), "{files:?}");
 }
-

@@ -127,6 +127,15 @@ fn every_json_result_meets_its_schema() {
     Schemas::check("master-key-rotate", &machine.json(["master-key", "rotate"]));
     Schemas::check("audit-list", &machine.json(["audit", "list"]));
     Schemas::check("db-status", &machine.json(["db", "status"]));
+    Schemas::check("share-test", &machine.json(["share", "test", &machine.at("")]));
+    let mut named = Machine::initialised();
+    let folder = format!("file://{}", named.home().display());
+    named.set("KEYSTEAD__SHARES__NAS__URL", &folder);
+    Schemas::check("share-list", &named.json(["share", "list"]));
+    named.set("KEYSTEAD__SHARES__NAS__URL", &format!("{folder}/gone"));
+    let failed = named.run(["share", "test", "nas", "--output", "json"]);
+    assert_eq!(failed.status, 3);
+    Schemas::check("share-test", &serde_json::from_str(&failed.out).unwrap());
     Schemas::check("settings", &machine.json(["config", "show", "--origin"]));
     let failed = machine.run(["keyset", "show", "00000000", "--output", "json"]);
     Schemas::check("error", &serde_json::from_str(&failed.err).unwrap());

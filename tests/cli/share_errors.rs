@@ -10,7 +10,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use keystead_test_servers::{
-    Certificates, PASSWORD, S3Server, S3Settings, SambaServer, USER, WebDavServer, WebDavSettings, WebDavSoftware,
+    Certificates, PASSWORD, S3Server, S3Settings, SambaServer, USER, WebDavServer, WebDavSettings,
+    WebDavSoftware,
 };
 use support::shares::{Protocol, Remote, set};
 use support::{Machine, tools};
@@ -132,14 +133,25 @@ fn link_out(root: &Path) -> PathBuf {
 
 #[test]
 fn on_smb() {
-    let Some(remote) = Remote::start(Protocol::Smb) else { return };
+    let Some(remote) = Remote::start(Protocol::Smb) else {
+        return;
+    };
     let mut refusals = Refusals::new(machine_on(&remote));
     common(&mut refusals, &remote);
     gone(&mut refusals, &remote);
-    let Remote::Smb(server) = &remote else { unreachable!() };
+    let Remote::Smb(server) = &remote else {
+        unreachable!()
+    };
     // The server hides links that lead out of the share, so a folder behind one is not there; a name that one has is taken.
     let outside = link_out(&server.root(SambaServer::SAFE));
-    let behind = ["keyset", "export", "active", "--to", "share:nas/link/x.pem", "--unprotected"];
+    let behind = [
+        "keyset",
+        "export",
+        "active",
+        "--to",
+        "share:nas/link/x.pem",
+        "--unprotected",
+    ];
     let said = refusals.machine.refused(1, behind);
     assert!(said.contains("leads out of the share"), "{said}");
     refusals.export("link out", 1, "share:nas/link");
@@ -168,11 +180,15 @@ fn on_smb() {
 
 #[test]
 fn on_sftp() {
-    let Some(mut remote) = Remote::start(Protocol::Sftp) else { return };
+    let Some(mut remote) = Remote::start(Protocol::Sftp) else {
+        return;
+    };
     let mut refusals = Refusals::new(machine_on(&remote));
     common(&mut refusals, &remote);
     gone(&mut refusals, &remote);
-    let Remote::Sftp(server) = &mut remote else { unreachable!() };
+    let Remote::Sftp(server) = &mut remote else {
+        unreachable!()
+    };
     link_out(&server.root());
     refusals.export("link out", 1, "share:nas/link/k.pem");
     locked(&server.root().join("errors/locked"));
@@ -192,9 +208,17 @@ fn on_sftp() {
     let empty = refusals.machine.write("known_hosts", "");
     set(&mut refusals.machine, "nas", "known_hosts", &empty);
     let said = refusals.export("host not known", 1, "share:nas/x.pem");
-    assert!(said.contains(&server.fingerprint("ed25519")), "it says which key: {said}");
+    assert!(
+        said.contains(&server.fingerprint("ed25519")),
+        "it says which key: {said}"
+    );
     let known = server.known_hosts();
-    set(&mut refusals.machine, "nas", "known_hosts", known.to_str().unwrap());
+    set(
+        &mut refusals.machine,
+        "nas",
+        "known_hosts",
+        known.to_str().unwrap(),
+    );
     refusals.machine.ok(["keyset", "inspect", "share:nas/k.pem"]);
     // The file is made anew by the server; what is known is what was known.
     let remembered = refusals.machine.write("remembered", fs::read(&known).unwrap());
@@ -203,7 +227,12 @@ fn on_sftp() {
     refusals.export("host key changed", 1, "share:nas/x.pem");
 
     let key = other_key(&refusals.machine);
-    set(&mut refusals.machine, "nas", "host_key", &server.fingerprint("ed25519"));
+    set(
+        &mut refusals.machine,
+        "nas",
+        "host_key",
+        &server.fingerprint("ed25519"),
+    );
     set(&mut refusals.machine, "nas", "key_file", key.to_str().unwrap());
     refusals.export("wrong key", 4, "share:nas/x.pem");
     refusals.are_told_apart();
@@ -212,44 +241,76 @@ fn on_sftp() {
 /// A key that nobody lets in.
 fn other_key(machine: &Machine) -> PathBuf {
     let key = machine.path("other_key");
-    tools::run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", key.to_str().unwrap()]);
+    tools::run(
+        "ssh-keygen",
+        &["-q", "-t", "ed25519", "-N", "", "-f", key.to_str().unwrap()],
+    );
     key
 }
 
 #[test]
 fn on_s3() {
-    let Some(remote) = Remote::start(Protocol::S3) else { return };
+    let Some(remote) = Remote::start(Protocol::S3) else {
+        return;
+    };
     let mut refusals = Refusals::new(machine_on(&remote));
     common(&mut refusals, &remote);
     gone(&mut refusals, &remote);
     set(&mut refusals.machine, "nas", "url", "s3://nowhere");
     refusals.export("no such bucket", 3, "share:nas/x.pem");
     set(&mut refusals.machine, "nas", "url", &remote.url());
-    set(&mut refusals.machine, "nas", "username", S3Server::READERS_ACCESS_KEY_ID);
+    set(
+        &mut refusals.machine,
+        "nas",
+        "username",
+        S3Server::READERS_ACCESS_KEY_ID,
+    );
     refusals.export("no permission", 1, "share:nas/x.pem");
     set(&mut refusals.machine, "nas", "username", S3Server::ACCESS_KEY_ID);
     set(&mut refusals.machine, "nas", "password", "wrong");
     refusals.export("wrong password", 4, "share:nas/x.pem");
     set(&mut refusals.machine, "nas", "password", S3Server::SECRET);
 
-    let Some(certificates) = Certificates::new("127.0.0.1") else { return };
-    let Some(server) = S3Server::start(S3Settings { certificates: Some(&certificates) }) else { return };
+    let Some(certificates) = Certificates::new("127.0.0.1") else {
+        return;
+    };
+    let Some(server) = S3Server::start(S3Settings {
+        certificates: Some(&certificates),
+    }) else {
+        return;
+    };
     set(&mut refusals.machine, "nas", "endpoint", &server.endpoint());
     let said = refusals.export("certificate of nobody", 1, "share:nas/x.pem");
     assert!(said.contains("certificate"), "{said}");
     let authority = certificates.authority();
-    set(&mut refusals.machine, "nas", "ca_file", authority.to_str().unwrap());
-    refusals.machine.ok(["keyset", "export", "active", "--to", "share:nas/x.pem", "--unprotected"]);
+    set(
+        &mut refusals.machine,
+        "nas",
+        "ca_file",
+        authority.to_str().unwrap(),
+    );
+    refusals.machine.ok([
+        "keyset",
+        "export",
+        "active",
+        "--to",
+        "share:nas/x.pem",
+        "--unprotected",
+    ]);
     refusals.are_told_apart();
 }
 
 #[test]
 fn on_webdav() {
-    let Some(remote) = Remote::start(Protocol::WebDav) else { return };
+    let Some(remote) = Remote::start(Protocol::WebDav) else {
+        return;
+    };
     let mut refusals = Refusals::new(machine_on(&remote));
     common(&mut refusals, &remote);
     gone(&mut refusals, &remote);
-    let Remote::WebDav(server) = &remote else { unreachable!() };
+    let Remote::WebDav(server) = &remote else {
+        unreachable!()
+    };
     // The protocol knows no links, and this server shows none.
     let outside = link_out(&server.root());
     let to = "share:nas/link/x.pem";
@@ -258,11 +319,22 @@ fn on_webdav() {
         .refused(1, ["keyset", "export", "active", "--to", to, "--unprotected"]);
     assert_eq!(fs::read_dir(outside).unwrap().count(), 1);
     // The other server answers both with the same code; this one says what it is.
-    let other = WebDavSettings { software: WebDavSoftware::WsgiDav, ..WebDavSettings::default() };
-    let read_only = WebDavSettings { read_only: true, ..other };
-    let full = WebDavSettings { room: Some(64 << 10), ..other };
+    let other = WebDavSettings {
+        software: WebDavSoftware::WsgiDav,
+        ..WebDavSettings::default()
+    };
+    let read_only = WebDavSettings {
+        read_only: true,
+        ..other
+    };
+    let full = WebDavSettings {
+        room: Some(64 << 10),
+        ..other
+    };
     for (wrong, settings) in [("no permission", read_only), ("full", full)] {
-        let Some(other) = WebDavServer::start(settings) else { continue };
+        let Some(other) = WebDavServer::start(settings) else {
+            continue;
+        };
         let _ = fs::write(other.root().join("filler"), vec![1; 1 << 20]);
         set(&mut refusals.machine, "nas", "url", &other.url());
         set(&mut refusals.machine, "nas", "folder", "");
@@ -274,20 +346,39 @@ fn on_webdav() {
     refusals.export("wrong password", 4, "share:nas/x.pem");
     set(&mut refusals.machine, "nas", "password", PASSWORD);
 
-    let Some(certificates) = Certificates::new("127.0.0.1") else { return };
-    let with_tls = WebDavSettings { certificates: Some(&certificates), ..WebDavSettings::default() };
-    let Some(server) = WebDavServer::start(with_tls) else { return };
+    let Some(certificates) = Certificates::new("127.0.0.1") else {
+        return;
+    };
+    let with_tls = WebDavSettings {
+        certificates: Some(&certificates),
+        ..WebDavSettings::default()
+    };
+    let Some(server) = WebDavServer::start(with_tls) else {
+        return;
+    };
     set(&mut refusals.machine, "nas", "url", &server.url());
     set(&mut refusals.machine, "nas", "folder", "");
     let said = refusals.export("certificate of nobody", 1, "share:nas/x.pem");
     assert!(said.contains("certificate"), "{said}");
     let authority = certificates.authority();
-    set(&mut refusals.machine, "nas", "ca_file", authority.to_str().unwrap());
+    set(
+        &mut refusals.machine,
+        "nas",
+        "ca_file",
+        authority.to_str().unwrap(),
+    );
     // Its name is not the one that was asked for.
     let other_name = server.url().replace("127.0.0.1", "127.0.0.2");
     set(&mut refusals.machine, "nas", "url", &other_name);
     refusals.export("certificate of another host", 1, "share:nas/x.pem");
     set(&mut refusals.machine, "nas", "url", &server.url());
-    refusals.machine.ok(["keyset", "export", "active", "--to", "share:nas/x.pem", "--unprotected"]);
+    refusals.machine.ok([
+        "keyset",
+        "export",
+        "active",
+        "--to",
+        "share:nas/x.pem",
+        "--unprotected",
+    ]);
     refusals.are_told_apart();
 }

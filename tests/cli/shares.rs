@@ -102,7 +102,13 @@ fn a_backup_is_sealed_and_opened_there(remote: &Remote) {
     // More than is sent in one piece, by any of them.
     let backup = content(21_000_001);
     machine.write("backup.tar", &backup);
-    machine.ok(["seal", "--no-password", "-o", "share:nas/backup.age", "backup.tar"]);
+    machine.ok([
+        "seal",
+        "--no-password",
+        "-o",
+        "share:nas/backup.age",
+        "backup.tar",
+    ]);
     let slots = machine.json(["slots", "share:nas/backup.age"]);
     assert_eq!(slots["slots"][0]["fingerprint"], machine.active()["fingerprint"]);
     machine.ok(["open", "-o", "share:nas/restored.tar", "share:nas/backup.age"]);
@@ -129,10 +135,17 @@ fn a_share_is_tried_out(remote: &Remote) {
     assert_eq!(steps.len(), 8, "{tested}");
     assert!(steps.iter().all(|step| step["done"] == true), "{tested}");
     let said = machine.ok(["share", "test", "nas"]);
-    assert!(said.contains("read back and compare") && said.contains(" ms"), "{said}");
+    assert!(
+        said.contains("read back and compare") && said.contains(" ms"),
+        "{said}"
+    );
     let webdav = matches!(remote, Remote::WebDav(_));
     assert_eq!(tested["promises"]["atomic_publish"], !webdav);
-    assert_eq!(said.contains("does not promise\n  that the file appears in one step"), webdav, "{said}");
+    assert_eq!(
+        said.contains("does not promise\n  that the file appears in one step"),
+        webdav,
+        "{said}"
+    );
     assert_eq!(remote.files("trial").len(), 0);
 }
 
@@ -142,7 +155,15 @@ fn a_share_that_is_only_read_from_gives_and_takes_nothing(remote: &Remote) {
     set(&mut machine, "nas", "read_only", "true");
     machine.ok(["keyset", "inspect", "share:nas/k.pem"]);
     for args in [
-        &["keyset", "export", "active", "--to", "share:nas/", "--unprotected", "--overwrite"][..],
+        &[
+            "keyset",
+            "export",
+            "active",
+            "--to",
+            "share:nas/",
+            "--unprotected",
+            "--overwrite",
+        ][..],
         &["seal", "--no-password", "-o", "share:nas/x.age", "passphrase"],
     ] {
         let said = machine.refused(1, args);
@@ -159,14 +180,22 @@ fn names_of_people_work(remote: &Remote) {
         let place = format!("share:nas/{name}");
         export_to(&machine, &place);
         machine.ok(["keyset", "inspect", &place]);
-        assert!(remote.files("names").iter().any(|there| there == name), "{:?}", remote.files("names"));
+        assert!(
+            remote.files("names").iter().any(|there| there == name),
+            "{:?}",
+            remote.files("names")
+        );
     }
 }
 
 /// A command in the middle of writing a backup to a share: it waits for more, with a part of the file there.
 fn in_the_middle(machine: &Machine, remote: &Remote, folder: &str) -> (Child, ChildStdin) {
     let mut command = machine.command(["seal", "--no-password", "-o", "share:nas/backup.age"]);
-    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&content(12 << 20)).unwrap();
     // A poll with an end: the child ends, or the file appears.
@@ -197,7 +226,10 @@ fn what_a_killed_process_left_goes_with_the_next_write(remote: &Remote) {
     let (mut child, _stdin) = in_the_middle(&machine, remote, "killed");
     // Somebody else's clean-up leaves it alone as long as it is being written.
     export_to(&machine, "share:nas/meanwhile.pem");
-    assert_eq!(remote.files("killed").len(), 1 + usize::from(leaves_something(remote)));
+    assert_eq!(
+        remote.files("killed").len(),
+        1 + usize::from(leaves_something(remote))
+    );
     child.kill().unwrap();
     child.wait().unwrap();
     export_to(&machine, "share:nas/afterwards.pem");
@@ -216,9 +248,25 @@ fn the_password_is_nowhere(remote: &Remote) {
         set(&mut machine, "nas", "password_file", &file);
     }
     let place = "share:nas/k.pem";
-    let exported = machine.run(["-vvv", "keyset", "export", "active", "--to", place, "--unprotected"]);
+    let exported = machine.run([
+        "-vvv",
+        "keyset",
+        "export",
+        "active",
+        "--to",
+        place,
+        "--unprotected",
+    ]);
     assert_eq!(exported.status, 0, "{}", exported.err);
-    let again = machine.run(["-vvv", "keyset", "export", "active", "--to", place, "--unprotected"]);
+    let again = machine.run([
+        "-vvv",
+        "keyset",
+        "export",
+        "active",
+        "--to",
+        place,
+        "--unprotected",
+    ]);
     assert_eq!(again.status, 1, "{}", again.err);
     let shown = [
         exported.err,
@@ -264,7 +312,17 @@ fn a_mounted_folder_is_a_share_that_no_path_leaves() {
     assert_eq!(fs::read_dir(machine.path("outside")).unwrap().count(), 0);
     // It went away, as a mount does.
     fs::rename(machine.path("mounted"), machine.path("elsewhere")).unwrap();
-    let said = machine.refused(3, ["keyset", "export", "active", "--to", "share:nas/", "--unprotected"]);
+    let said = machine.refused(
+        3,
+        [
+            "keyset",
+            "export",
+            "active",
+            "--to",
+            "share:nas/",
+            "--unprotected",
+        ],
+    );
     assert!(said.contains("mounted"), "{said}");
 }
 

@@ -131,7 +131,11 @@ impl Remote {
                 server.s3cmd(&["get", &format!("{}/{path}", server.url()), local]);
             }
             Self::WebDav(server) => {
-                let url = format!("{}/{}", server.url().replace("webdav", "http"), path.replace(' ', "%20"));
+                let url = format!(
+                    "{}/{}",
+                    server.url().replace("webdav", "http"),
+                    path.replace(' ', "%20")
+                );
                 let mut curl = Command::new("curl");
                 curl.args(["--fail", "--silent", "--show-error", "-o", local, "-u"]);
                 let output = curl.arg(format!("{USER}:{PASSWORD}")).arg(url).output().unwrap();
@@ -159,7 +163,11 @@ impl Remote {
 
 /// Sets one setting of a share in the environment of a machine.
 pub fn set(machine: &mut Machine, share: &str, key: &str, value: &str) {
-    let variable = format!("KEYSTEAD__SHARES__{}__{}", share.to_uppercase(), key.to_uppercase());
+    let variable = format!(
+        "KEYSTEAD__SHARES__{}__{}",
+        share.to_uppercase(),
+        key.to_uppercase()
+    );
     machine.set(&variable, value);
 }
 

@@ -56,7 +56,10 @@ pub fn a_lost_installation_is_survived_by_its_export_to(
     let name = format!("keyset-{}.pem", &text(&lost, "fingerprint")[..16]);
     let export = format!("{}/{name}", safe.destination);
     let exported = machine.active();
-    assert_eq!(text(&exported, "last_export_to"), format!("{}/{name}", safe.recorded));
+    assert_eq!(
+        text(&exported, "last_export_to"),
+        format!("{}/{name}", safe.recorded)
+    );
     assert!(exported["last_exported_at"].is_string());
 
     // It is gone. A new installation does not open the backup.

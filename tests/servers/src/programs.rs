@@ -41,7 +41,13 @@ pub fn have(programs: &[&str]) -> bool {
 
 /// The Python that has the servers that are written in it, where `tests/run` puts it. `KEYSTEAD_TEST_PYTHON` names another.
 pub(crate) fn python() -> String {
-    let there = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/test-tools/python/bin/python").to_owned();
+    let there = || {
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../target/test-tools/python/bin/python"
+        )
+        .to_owned()
+    };
     env::var("KEYSTEAD_TEST_PYTHON").unwrap_or_else(|_| there())
 }
 

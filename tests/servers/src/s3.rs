@@ -128,12 +128,20 @@ impl S3Server {
     /// When it fails.
     pub fn s3cmd(&self, args: &[&str]) -> String {
         let mut s3cmd = command("s3cmd");
-        s3cmd.arg("--config=/dev/null").arg("--no-ssl").arg("--no-progress");
+        s3cmd
+            .arg("--config=/dev/null")
+            .arg("--no-ssl")
+            .arg("--no-progress");
         s3cmd.arg(format!("--access_key={}", Self::ACCESS_KEY_ID));
         s3cmd.arg(format!("--secret_key={}", Self::SECRET));
         let host = format!("127.0.0.1:{}", self.port);
-        s3cmd.arg(format!("--host={host}")).arg(format!("--host-bucket={host}"));
-        run(s3cmd.args(args).env("LC_ALL", "C.UTF-8").current_dir(self.home.path("")))
+        s3cmd
+            .arg(format!("--host={host}"))
+            .arg(format!("--host-bucket={host}"));
+        run(s3cmd
+            .args(args)
+            .env("LC_ALL", "C.UTF-8")
+            .current_dir(self.home.path("")))
     }
 
     /// A file that another program may use.
@@ -165,7 +173,9 @@ impl S3Server {
         // Its user could not read a program in somebody's home.
         let mut moto: Command = command(&python());
         moto.arg(self.home.path("server.py")).arg(self.port.to_string());
-        moto.arg(file("server.pem")).arg(file("server.key")).arg(Self::BUCKET);
+        moto.arg(file("server.pem"))
+            .arg(file("server.key"))
+            .arg(Self::BUCKET);
         moto.current_dir(self.home.path("")).stdin(Stdio::null());
         let port = self.port;
         let is_ready = move || TcpStream::connect(("127.0.0.1", port)).is_ok();

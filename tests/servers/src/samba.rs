@@ -148,6 +148,12 @@ impl SambaServer {
     /// When it does not start.
     #[must_use]
     pub fn smbclient(&self, share: &str, commands: &str) -> Output {
+        self.smbclient_command(share, commands).output().unwrap()
+    }
+
+    /// The command that does so.
+    #[must_use]
+    pub fn smbclient_command(&self, share: &str, commands: &str) -> Command {
         let login = self.home.write(
             "login",
             format!("username = {USER}\npassword = {PASSWORD}\n").as_bytes(),
@@ -157,7 +163,8 @@ impl SambaServer {
         client.arg("-A").arg(login);
         client.args(["-p", &self.port.to_string()]);
         client.arg(format!("//127.0.0.1/{share}"));
-        client.args(["-c", commands]).output().unwrap()
+        client.args(["-c", commands]);
+        client
     }
 
     /// Whether [`SambaServer::status`] works: the program asks for root.

@@ -2,6 +2,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::process::{Home, Running, free_port};
 use crate::programs::{command, find, run};
@@ -22,6 +23,7 @@ pub struct SshServer {
     port: u16,
     host_keys: Vec<PathBuf>,
     generation: u32,
+    without: String,
     has_namespace: bool,
     id: u32,
 }
@@ -34,6 +36,15 @@ impl SshServer {
     /// When it does not start, or is missing where everything has to run.
     #[must_use]
     pub fn start() -> Option<Self> {
+        Self::start_without("")
+    }
+
+    /// The same without some requests of the protocol, in the words of `sftp-server -P`: `hardlink,posix-rename`.
+    ///
+    /// # Panics
+    /// When it does not start, or is missing where everything has to run.
+    #[must_use]
+    pub fn start_without(requests: &str) -> Option<Self> {
         if !have(&["sshd", "sftp", "ssh-keygen", "ssh-keyscan", "openssl"]) {
             return None;
         }
@@ -68,6 +79,10 @@ impl SshServer {
             port: 0,
             host_keys: Vec::new(),
             generation: 0,
+            without: match requests {
+                "" => String::new(),
+                requests => format!(" -P {requests}"),
+            },
             id: 0,
         };
         server.make_host_keys(&HOST_KEYS);
@@ -224,20 +239,33 @@ impl SshServer {
     /// # Panics
     /// When it does not start.
     pub fn sftp(&self, batch: &str) -> Result<String, String> {
-        let orders = tempfile::NamedTempFile::new().unwrap();
-        fs::write(orders.path(), batch).unwrap();
+        let output = self.sftp_command(batch).output().unwrap();
+        match output.status.success() {
+            true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        }
+    }
+
+    /// The command that does so.
+    ///
+    /// # Panics
+    /// When its orders cannot be written.
+    #[must_use]
+    pub fn sftp_command(&self, batch: &str) -> Command {
+        // Several tests may give orders at the same time.
+        static GIVEN: AtomicU32 = AtomicU32::new(0);
+        let number = GIVEN.fetch_add(1, Ordering::Relaxed);
+        let orders = self.home.path(&format!("orders-{number}"));
+        fs::write(&orders, batch).unwrap();
         let mut sftp = command("sftp");
         sftp.args(["-q", "-F", "/dev/null", "-P", &self.port.to_string()]);
         sftp.arg("-o")
             .arg(format!("UserKnownHostsFile={}", self.known_hosts().display()));
         sftp.arg("-o").arg("StrictHostKeyChecking=yes");
         sftp.arg("-i").arg(self.client_key());
-        sftp.arg("-b").arg(orders.path());
-        let output = sftp.arg(format!("{}@127.0.0.1", self.user)).output().unwrap();
-        match output.status.success() {
-            true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
-        }
+        sftp.arg("-b").arg(orders);
+        sftp.arg(format!("{}@127.0.0.1", self.user));
+        sftp
     }
 
     fn make_host_keys(&mut self, kinds: &[&str]) {
@@ -269,7 +297,11 @@ impl SshServer {
                 "AuthorizedKeysFile {}",
                 self.home.path("authorized_keys").display()
             ),
-            format!("Subsystem sftp internal-sftp -d {}", self.root().display()),
+            format!(
+                "Subsystem sftp internal-sftp -d {}{}",
+                self.root().display(),
+                self.without
+            ),
         ];
         let host_keys = self.host_keys.iter();
         lines.extend(host_keys.map(|key| format!("HostKey {}", key.display())));

@@ -157,7 +157,14 @@ impl WebDavServer {
         rclone.args(["serve", "webdav", "--config", ""]);
         rclone.arg("--cache-dir").arg(self.home.path("cache"));
         // What is changed past the server shows at once.
-        rclone.args(["--vfs-cache-mode", "off", "--dir-cache-time", "0s", "--poll-interval", "0"]);
+        rclone.args([
+            "--vfs-cache-mode",
+            "off",
+            "--dir-cache-time",
+            "0s",
+            "--poll-interval",
+            "0",
+        ]);
         rclone.args(["--user", USER, "--pass", PASSWORD]);
         rclone.arg("--addr").arg(format!("127.0.0.1:{}", self.port));
         if self.with_tls {
@@ -185,7 +192,9 @@ impl WebDavServer {
         let configuration = self.home.write("wsgidav.yaml", configuration.as_bytes());
         // Its user could not read a program in somebody's home.
         let mut wsgidav = command(&python());
-        wsgidav.args(["-m", "wsgidav.server.server_cli", "-c"]).arg(configuration);
+        wsgidav
+            .args(["-m", "wsgidav.server.server_cli", "-c"])
+            .arg(configuration);
         wsgidav.current_dir(self.home.path("")).stdin(Stdio::null());
         wsgidav
     }
@@ -200,7 +209,11 @@ impl Drop for WebDavServer {
 /// Whether a file system can be mounted for one process. Where that is missing, it is as with a program.
 fn can_mount() -> bool {
     have(&["unshare"])
-        && match unshare().arg("true").status().is_ok_and(|status| status.success()) {
+        && match unshare()
+            .arg("true")
+            .status()
+            .is_ok_and(|status| status.success())
+        {
             true => true,
             false => have(&["unshare that may mount a file system"]),
         }

@@ -2,9 +2,9 @@ use std::error::Error;
 use std::io;
 
 use keystead_application::ports::{ShareError, ShareErrorKind};
+use keystead_https::tls_failure;
 
 use crate::refusal::Refusal;
-use crate::tls;
 
 /// What is being done, and where: the beginning of every error.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ impl Step {
             let (kind, what) = refusal.meaning();
             return self.error(kind, format!("{what} ({refusal})"));
         }
-        if let Some((kind, message)) = tls::failure(error) {
+        if let Some((kind, message)) = tls_failure(error) {
             return self.error(kind, message);
         }
         if let Some(error) = find::<reqwest::Error>(error) {

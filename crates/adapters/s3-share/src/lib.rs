@@ -7,7 +7,9 @@
 //! - What is not to be replaced is sent with `If-None-Match: *`. Servers that know the condition keep other writers away
 //!   even at the same moment. The first file of a share that is sent so is sent twice: a server that takes it the second
 //!   time does not know the condition, and that is said of all that follow. There, a look before the write is the next
-//!   best.
+//!   best. Of a file in parts it is believed that the server knows it, until it was found out otherwise.
+//! - Each object carries the number of its write as metadata (`keystead-write`): when the answer to a write is lost, the
+//!   object tells whether it was done.
 //! - Parts of an upload that was cut off stay on the server, seen by nobody and paid for. When a writer is dropped they
 //!   are removed; for what a killed process leaves, give the bucket a lifecycle rule `AbortIncompleteMultipartUpload`.
 //! - There are no folders, only names with slashes in them.
@@ -23,7 +25,6 @@ mod key;
 mod provider;
 mod refusal;
 mod share;
-mod tls;
 mod transport;
 mod writer;
 

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use keystead_application::ports::{
     FileShare, ShareAccess, ShareError, ShareErrorKind, ShareProvider, Temporaries,
 };
+use keystead_https::{Roots, client_config};
 use opendal::services::S3;
 use opendal::{HttpTransporter, OperationContext, Operator};
 use reqwest::Url;
 
 use crate::S3FileShare;
-use crate::tls::{self, Roots};
 use crate::transport::Transport;
 
 const ENDPOINT: &str = "endpoint";
@@ -163,7 +163,7 @@ fn transport(access: &ShareAccess, endpoint: &Url) -> Result<Transport, ShareErr
         _ => Roots::None,
     };
     let bad = |why: String| refused(access, ShareErrorKind::BadLocation, &why);
-    let tls = tls::config(&roots).map_err(bad)?;
+    let tls = client_config(&roots).map_err(bad)?;
     let proxies = endpoint.scheme() == "https" && !is_loopback(endpoint);
     Transport::new(tls, proxies).map_err(|e| bad(e.to_string()))
 }

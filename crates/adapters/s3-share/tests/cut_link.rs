@@ -79,3 +79,25 @@ async fn a_cut_write_leaves_nothing_or_all_of_it_and_can_be_done_again() {
         "parts are left"
     );
 }
+
+#[tokio::test]
+async fn a_write_that_nobody_waited_for_is_not_published() {
+    let Some(server) = server() else { return };
+    let share = connect(&folder_on(server, "unwaited")).await.unwrap();
+    let path = SharePath::new("k.bin");
+    let mut writer = share.create(&path, Replace::Never).await.unwrap();
+    let piece = vec![7; 1 << 20];
+    loop {
+        let mut write = writer.write(&piece);
+        // Polled once: it has taken the bytes, and the server has not.
+        let polled =
+            std::future::poll_fn(|context| std::task::Poll::Ready(write.as_mut().poll(context))).await;
+        drop(write);
+        match polled {
+            std::task::Poll::Pending => break,
+            std::task::Poll::Ready(written) => written.unwrap(),
+        }
+    }
+    assert_eq!(kind(writer.publish().await), ShareErrorKind::Unavailable);
+    assert_eq!(share.stat(&path).await.unwrap(), None);
+}

@@ -2,9 +2,8 @@ use std::error::Error;
 use std::io;
 
 use keystead_application::ports::{ShareError, ShareErrorKind};
+use keystead_https::tls_failure;
 use reqwest::StatusCode;
-
-use crate::tls;
 
 /// What is being done, and where: the beginning of every error.
 #[derive(Debug, Clone)]
@@ -27,7 +26,7 @@ impl Step {
 
     /// What came in between.
     pub(crate) fn broken(&self, error: &reqwest::Error) -> ShareError {
-        if let Some((kind, message)) = tls::failure(error) {
+        if let Some((kind, message)) = tls_failure(error) {
             return self.error(kind, message);
         }
         let kind = match error.is_builder() {

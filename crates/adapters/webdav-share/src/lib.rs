@@ -17,7 +17,6 @@ mod error;
 mod multistatus;
 mod provider;
 mod share;
-mod tls;
 mod upload;
 mod writer;
 

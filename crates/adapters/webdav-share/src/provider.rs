@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use keystead_application::ports::{
     FileShare, ShareAccess, ShareAddress, ShareError, ShareErrorKind, ShareProvider, Temporaries,
 };
+use keystead_https::{Roots, client_config};
 use reqwest::Url;
 
 use crate::WebDavFileShare;
 use crate::client::{Client, User};
-use crate::tls::{self, Roots};
 
 const CA_FILE: &str = "ca_file";
 const INSECURE: &str = "insecure";
@@ -57,7 +57,7 @@ impl ShareProvider for WebDavShareProvider {
             (true, None) => Roots::System,
             (true, Some(path)) => Roots::File(path),
         };
-        let tls = tls::config(&roots).map_err(bad)?;
+        let tls = client_config(&roots).map_err(bad)?;
         let origin = origin(address, with_tls).map_err(bad)?;
         let user = user(access)?;
         let proxies = with_tls && !is_loopback(&address.host);

@@ -42,6 +42,8 @@ pub(crate) struct WebDavWriter {
     stage: Stage,
     /// Whether the temporary file may appear after it was removed: the server may find out late that the connection broke.
     may_come_late: bool,
+    /// Whether a piece may be missing.
+    is_broken: bool,
     bytes: u64,
 }
 
@@ -80,12 +82,13 @@ impl WebDavWriter {
             upload: None,
             stage: Stage::Collected,
             may_come_late: false,
+            is_broken: false,
             bytes: 0,
         })
     }
 
     async fn take(&mut self, mut bytes: &[u8]) -> Result<(), ShareError> {
-        if self.stage == Stage::Over {
+        if self.is_broken || self.stage == Stage::Over {
             let step = self.target.step(WRITE);
             return Err(step.error(ShareErrorKind::Unavailable, "an earlier write failed"));
         }
@@ -107,11 +110,14 @@ impl WebDavWriter {
     /// Sends what was collected as a piece of a file whose end is not known yet.
     async fn send_piece(&mut self) -> Result<(), ShareError> {
         self.stage = Stage::Sent;
+        // Whoever stops waiting in between leaves a hole.
+        self.is_broken = true;
         let step = self.target.step(WRITE);
         let upload = self
             .upload
             .get_or_insert_with(|| Upload::begin(Arc::clone(&self.client), self.temporary.clone(), step));
         if upload.send(secret(&mut self.buffer)).await {
+            self.is_broken = false;
             return Ok(());
         }
         // The server has answered before the end.

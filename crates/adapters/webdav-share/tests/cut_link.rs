@@ -96,3 +96,29 @@ async fn a_cut_write_leaves_nothing_or_all_of_it_and_can_be_done_again() {
         assert_eq!(temporary_files(&server), 0, "{software:?}");
     }
 }
+
+#[tokio::test]
+async fn a_write_that_nobody_waited_for_is_not_published() {
+    let Some(server) = WebDavServer::start(WebDavSettings::default()) else {
+        return;
+    };
+    let share = share_at(&server.url()).await;
+    let mut writer = share
+        .create(&SharePath::new("k.bin"), Replace::Never)
+        .await
+        .unwrap();
+    let piece = vec![7; 1 << 20];
+    loop {
+        let mut write = writer.write(&piece);
+        // Polled once: it has taken the bytes, and the server has not.
+        let polled =
+            std::future::poll_fn(|context| std::task::Poll::Ready(write.as_mut().poll(context))).await;
+        drop(write);
+        match polled {
+            std::task::Poll::Pending => break,
+            std::task::Poll::Ready(written) => written.unwrap(),
+        }
+    }
+    assert_eq!(kind(writer.publish().await), ShareErrorKind::Unavailable);
+    assert_eq!(fs::read_dir(server.root()).unwrap().count(), 0);
+}

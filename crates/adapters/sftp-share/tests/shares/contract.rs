@@ -102,3 +102,24 @@ fn rclone_is_a_file_share_that_promises_less() {
         suite().run(fixture).await.into_result().unwrap();
     });
 }
+
+#[test]
+fn openssh_without_its_extensions_is_a_file_share_that_promises_less() {
+    let without = "hardlink,posix-rename,fsync,statvfs,limits";
+    let Some(server) = SshServer::start_without(without) else {
+        return;
+    };
+    keystead_contract::block_on(async {
+        let access = access_to(&server, &server.root());
+        let share = provider().connect(&access).await.unwrap();
+        assert_eq!(share.capabilities(), ShareCapabilities::NONE);
+        let root = server.root();
+        let fixture: Arc<dyn FileShareFixture> = Arc::new(Fixture {
+            share,
+            root,
+            make_folder: Box::new(move |name| drop(server.make_folder(name))),
+            made: AtomicU64::new(0),
+        });
+        suite().run(fixture).await.into_result().unwrap();
+    });
+}

@@ -1,5 +1,3 @@
-//! TLS by rustls with its ring provider, and what is wrong with a certificate.
-
 use std::error::Error;
 use std::fs;
 use std::io;
@@ -12,7 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 /// Whose certificates are believed.
-pub(crate) enum Roots<'a> {
+pub enum Roots<'a> {
     /// Nobody's: there is no TLS.
     None,
     /// The operating system's.
@@ -25,7 +23,7 @@ pub(crate) enum Roots<'a> {
 ///
 /// # Errors
 /// A text for people: which certificates cannot be had.
-pub(crate) fn config(roots: &Roots<'_>) -> Result<ClientConfig, String> {
+pub fn client_config(roots: &Roots<'_>) -> Result<ClientConfig, String> {
     let store = match roots {
         Roots::None => RootCertStore::empty(),
         Roots::System => system()?,
@@ -72,7 +70,8 @@ fn file(path: &str) -> Result<RootCertStore, String> {
 }
 
 /// What went wrong with TLS, when that is why something failed.
-pub(crate) fn failure(error: &(dyn Error + 'static)) -> Option<(ShareErrorKind, String)> {
+#[must_use]
+pub fn tls_failure(error: &(dyn Error + 'static)) -> Option<(ShareErrorKind, String)> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
