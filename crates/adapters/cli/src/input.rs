@@ -1,7 +1,7 @@
 //! Files that commands read and write: a location, or standard input and output.
 
 use keystead_application::Status;
-use keystead_application::ports::{EntryKind, Replace, ShareWriter};
+use keystead_application::ports::{EntryKind, LocatedShare, Replace, ShareWriter};
 use keystead_application::use_cases::{BackupError, KeysetError, MAX_EXPORT_FILE, load_export_file};
 use keystead_domain::SecretBytes;
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
@@ -11,28 +11,38 @@ use crate::Failure;
 use crate::context::Context;
 use crate::stdio::StdoutWriter;
 
+/// What a command reads.
+pub(crate) struct Input {
+    pub(crate) bytes: Box<dyn AsyncRead + Send + Unpin>,
+    /// How long it is, where that is known.
+    pub(crate) length: Option<u64>,
+}
+
+impl Input {
+    fn endless(bytes: impl AsyncRead + Send + Unpin + 'static) -> Self {
+        Self {
+            bytes: Box::new(bytes),
+            length: None,
+        }
+    }
+}
+
 /// Opens what a command reads.
-pub(crate) async fn open_input(
-    context: &Context<'_>,
-    location: Option<&str>,
-) -> Result<Box<dyn AsyncRead + Send + Unpin>, Failure> {
+pub(crate) async fn open_input(context: &Context<'_>, location: Option<&str>) -> Result<Input, Failure> {
     match location {
-        None | Some("-") => Ok(Box::new(in_records(tokio::io::stdin()))),
+        None | Some("-") => Ok(Input::endless(in_records(tokio::io::stdin()))),
         Some(location) => {
             if let Some(device) = open_device(location).await {
-                return device;
+                return device.map(Input::endless);
             }
-            let located = context
-                .tools()
-                .shares
-                .locate(location)
-                .await
-                .map_err(BackupError::from)?;
-            Ok(located
-                .share
-                .read(&located.path)
-                .await
-                .map_err(BackupError::from)?)
+            let located = context.tools().shares.locate(location).await;
+            let LocatedShare { share, path } = located.map_err(BackupError::from)?;
+            let bytes = share.read(&path).await.map_err(BackupError::from)?;
+            Ok(Input {
+                bytes,
+                // A length that cannot be had is a progress bar less, and no more.
+                length: share.length(&path).await.unwrap_or(None),
+            })
         }
     }
 }

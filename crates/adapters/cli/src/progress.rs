@@ -14,13 +14,22 @@ pub(crate) struct WorkProgress {
 }
 
 impl WorkProgress {
-    /// Begins a spinner, or a bar when the number of bytes is known.
-    pub(crate) fn begin(printer: &Printer, what: &str, bytes: Option<u64>) -> Self {
-        let bar = ProgressBar::with_draw_target(bytes, ProgressDrawTarget::hidden());
+    /// Begins a spinner.
+    pub(crate) fn begin(printer: &Printer, what: &str) -> Self {
+        Self::with_template(printer, what, None, "{spinner} {msg} {elapsed}")
+    }
+
+    /// Begins a bar for bytes that are moved, or a spinner that counts them when nobody knows how many there are.
+    pub(crate) fn transfer(printer: &Printer, what: &str, bytes: Option<u64>) -> Self {
         let template = match bytes {
             Some(_) => "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-            None => "{spinner} {msg} {elapsed}",
+            None => "{spinner} {msg} {bytes} {bytes_per_sec} {elapsed}",
         };
+        Self::with_template(printer, what, bytes, template)
+    }
+
+    fn with_template(printer: &Printer, what: &str, bytes: Option<u64>, template: &str) -> Self {
+        let bar = ProgressBar::with_draw_target(bytes, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -39,11 +48,7 @@ impl WorkProgress {
 
     /// Begins a spinner that counts.
     pub(crate) fn count(printer: &Printer, what: &str) -> Self {
-        let progress = Self::begin(printer, what, None);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {pos} {elapsed}") {
-            progress.bar.set_style(style);
-        }
-        progress
+        Self::with_template(printer, what, None, "{spinner} {msg} {pos} {elapsed}")
     }
 
     /// Takes note of how many bytes, or things that are counted, were done.

@@ -83,6 +83,12 @@ impl FileShare for LocalFileShare {
         self.work("look at the path", path, stat).await
     }
 
+    async fn length(&self, path: &SharePath) -> Result<Option<u64>, ShareError> {
+        let length = |_: &'static str, path: &Path| Ok(fs::metadata(path).ok());
+        let found = self.work("look at the path", path, length).await?;
+        Ok(found.filter(Metadata::is_file).map(|found| found.len()))
+    }
+
     async fn read(&self, path: &SharePath) -> Result<Box<dyn AsyncRead + Send + Unpin>, ShareError> {
         let file = self.work("open the file", path, open).await?;
         let mut file = tokio::fs::File::from_std(file);

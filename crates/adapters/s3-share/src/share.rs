@@ -92,6 +92,13 @@ impl FileShare for S3FileShare {
         Ok(is_folder.then_some(EntryKind::Folder))
     }
 
+    async fn length(&self, path: &SharePath) -> Result<Option<u64>, ShareError> {
+        const OPERATION: &str = "look at the path";
+        let key = Key::below(&self.top, &path.names(OPERATION)?, OPERATION)?;
+        let found = self.operator.stat(&key.text).await;
+        Ok(found.ok().map(|found| found.content_length()))
+    }
+
     async fn read(&self, path: &SharePath) -> Result<Box<dyn AsyncRead + Send + Unpin>, ShareError> {
         const OPERATION: &str = "open the file";
         let names = path.names(OPERATION)?;

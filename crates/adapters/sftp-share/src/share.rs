@@ -170,6 +170,12 @@ impl FileShare for SftpFileShare {
         }
     }
 
+    async fn length(&self, path: &SharePath) -> Result<Option<u64>, ShareError> {
+        let (connection, spot) = self.find("look at the path", path).await?;
+        let found = connection.sftp.stat(spot.path(&self.0, &connection)).await;
+        Ok(found.ok().and_then(|found| found.attrs.size))
+    }
+
     async fn read(&self, path: &SharePath) -> Result<Box<dyn AsyncRead + Send + Unpin>, ShareError> {
         const OPERATION: &str = "open the file";
         let (connection, spot) = self.find(OPERATION, path).await?;

@@ -107,12 +107,19 @@ impl SmbFileShare {
     }
 
     async fn kind(&self, operation: &'static str, place: &Place) -> Result<Option<EntryKind>, ShareError> {
+        let found = self.look(operation, place).await?;
+        Ok(found.map(|found| kind(&found)))
+    }
+
+    async fn look(
+        &self,
+        operation: &'static str,
+        place: &Place,
+    ) -> Result<Option<smb2::FileInfo>, ShareError> {
         let mut link = self.link().await?;
         let found = Box::pin(link.tree.stat(&mut link.connection, &place.wire())).await;
         match found {
-            Ok(found) if found.is_link() => Ok(Some(EntryKind::Other)),
-            Ok(found) if found.is_directory => Ok(Some(EntryKind::Folder)),
-            Ok(_) => Ok(Some(EntryKind::File)),
+            Ok(found) => Ok(Some(found)),
             Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(self.refused(&link, operation, place, &error)),
         }
@@ -178,6 +185,15 @@ impl FileShare for SmbFileShare {
         let place = Place::of(self.access(), OPERATION, path)?;
         self.check_within(OPERATION, &place).await?;
         self.kind(OPERATION, &place).await
+    }
+
+    async fn length(&self, path: &SharePath) -> Result<Option<u64>, ShareError> {
+        const OPERATION: &str = "look at the path";
+        let place = Place::of(self.access(), OPERATION, path)?;
+        self.check_within(OPERATION, &place).await?;
+        let found = self.look(OPERATION, &place).await?;
+        let found = found.filter(|found| kind(found) == EntryKind::File);
+        Ok(found.map(|found| found.size))
     }
 
     async fn read(&self, path: &SharePath) -> Result<Box<dyn AsyncRead + Send + Unpin>, ShareError> {
@@ -268,5 +284,13 @@ async fn delete(link: &mut Link, place: &Place) -> smb2::Result<bool> {
         Ok(()) => Ok(true),
         Err(error) if is_missing(&error) => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+fn kind(found: &smb2::FileInfo) -> EntryKind {
+    match (found.is_link(), found.is_directory) {
+        (true, _) => EntryKind::Other,
+        (false, true) => EntryKind::Folder,
+        (false, false) => EntryKind::File,
     }
 }

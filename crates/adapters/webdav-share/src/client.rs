@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use keystead_application::ports::{EntryKind, ShareAddress, ShareError, ShareErrorKind};
 use keystead_domain::SecretBytes;
-use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderMap, LOCATION, WWW_AUTHENTICATE};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, DATE, HeaderMap, LOCATION, WWW_AUTHENTICATE};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 
 use crate::error::Step;
@@ -118,6 +118,13 @@ impl Client {
     }
 
     /// Whether a folder is there. A server that cannot be asked is taken at the word that it gives when it is written to.
+    pub(crate) async fn length(&self, at: &Target, step: &Step) -> Result<Option<u64>, ShareError> {
+        let answer = self.send(self.request(Method::HEAD, at), step).await?;
+        let length = answer.headers().get(CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        Ok(length.filter(|_| answer.status().is_success()))
+    }
+
     pub(crate) async fn has_folder(&self, at: &Target, step: &Step) -> Result<bool, ShareError> {
         let answer = self.propfind(&as_folder(at), "0", LOOK, step).await?;
         match answer.status() {

@@ -82,6 +82,12 @@ impl FileShare for WebDavFileShare {
         self.look(&path.names(OPERATION)?, OPERATION).await
     }
 
+    async fn length(&self, path: &SharePath) -> Result<Option<u64>, ShareError> {
+        const OPERATION: &str = "look at the path";
+        let at = self.client.target(&path.names(OPERATION)?);
+        self.client.length(&at, &at.step(OPERATION)).await
+    }
+
     async fn read(&self, path: &SharePath) -> Result<Box<dyn AsyncRead + Send + Unpin>, ShareError> {
         const OPERATION: &str = "open the file";
         let names = path.names(OPERATION)?;

@@ -17,6 +17,13 @@ pub trait FileShare: Send + Sync {
     /// What is at a path; `None` when nothing is.
     async fn stat(&self, path: &SharePath) -> Result<Option<EntryKind>, ShareError>;
 
+    /// How long a file is, in bytes, where the share can tell that at once; for people who wait for a transfer. `None` when
+    /// there is no such file too.
+    async fn length(&self, path: &SharePath) -> Result<Option<u64>, ShareError> {
+        let _ = path;
+        Ok(None)
+    }
+
     /// Reads a file from its beginning.
     ///
     /// # Errors

@@ -266,6 +266,13 @@ impl FileShare for NamedShare {
         self.share.stat(path).await.map_err(|e| with_name(&self.name, e))
     }
 
+    async fn length(&self, path: &SharePath) -> Result<Option<u64>, ShareError> {
+        self.share
+            .length(path)
+            .await
+            .map_err(|e| with_name(&self.name, e))
+    }
+
     async fn read(&self, path: &SharePath) -> Result<Box<dyn AsyncRead + Send + Unpin>, ShareError> {
         self.share.read(path).await.map_err(|e| with_name(&self.name, e))
     }

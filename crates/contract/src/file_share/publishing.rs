@@ -103,6 +103,16 @@ async fn a_receipt_tells_place_and_size(fixture: Arc<dyn FileShareFixture>) -> V
         "the receipt's place {} does not name the file",
         receipt.place
     );
+    let length = share.length(&path).await?;
+    ensure!(
+        matches!(length, None | Some(12_345)),
+        "the length is {length:?} instead of 12345"
+    );
+    equal(
+        share.length(&folder.join("none")).await?,
+        None,
+        "the length of nothing",
+    )?;
     equal(
         receipt.promised,
         share.capabilities(),

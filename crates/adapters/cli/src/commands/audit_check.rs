@@ -57,7 +57,7 @@ pub(crate) async fn verify(context: &Context<'_>, against: &[String]) -> Result<
     for location in against {
         witnesses.push(witness(context, location, &installation).await?);
     }
-    let progress = WorkProgress::begin(&context.printer, "verifying the audit trail", None);
+    let progress = WorkProgress::begin(&context.printer, "verifying the audit trail");
     let verified = verify.run(witnesses).await;
     drop(progress);
     let verified = verified?;
@@ -246,8 +246,9 @@ async fn witness(
     installation: &Installation,
 ) -> Result<Witness, Failure> {
     let mut text = String::new();
-    open_input(context, Some(location))
-        .await?
+    let input = open_input(context, Some(location)).await?;
+    input
+        .bytes
         .take(MAX_WITNESS + 1)
         .read_to_string(&mut text)
         .await

@@ -47,11 +47,7 @@ pub(crate) async fn run(context: &Context<'_>, args: InitArgs) -> Result<(), Fai
     };
 
     let foundation = context.wiring.prepare().await?;
-    let progress = WorkProgress::begin(
-        &context.printer,
-        "making the installation and its first keyset",
-        None,
-    );
+    let progress = WorkProgress::begin(&context.printer, "making the installation and its first keyset");
     let initialise = Initialise {
         store: foundation.store.as_ref(),
         master_keys: &foundation.master_keys,

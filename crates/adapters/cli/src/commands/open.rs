@@ -9,7 +9,6 @@ use keystead_domain::SecretBytes;
 
 use crate::Failure;
 use crate::args::OpenArgs;
-use crate::commands::seal::length;
 use crate::context::Context;
 use crate::input::{open_input, open_output, read_export};
 use crate::output::{OpenedJson, printable};
@@ -28,12 +27,11 @@ pub(crate) async fn run(context: &Context<'_>, args: OpenArgs) -> Result<(), Fai
     let open = OpenBackup {
         format: Arc::clone(&context.tools().format),
     };
-    let source = open
-        .read_header(open_input(context, args.input.as_deref()).await?)
-        .await?;
+    let input = open_input(context, args.input.as_deref()).await?;
+    let source = open.read_header(input.bytes).await?;
     let unlocked = unlock(context, &open, &source.header, &args).await?;
 
-    let progress = WorkProgress::begin(&context.printer, "opening", length(args.input.as_deref()));
+    let progress = WorkProgress::transfer(&context.printer, "opening", input.length);
     let written = open
         .write_content(source, &unlocked, &mut *writer, &|bytes| progress.at(bytes))
         .await;

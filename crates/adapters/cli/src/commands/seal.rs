@@ -60,10 +60,12 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
 
     let mut reader = open_input(context, input.as_deref()).await?;
     let mut writer = open_output(context, out.as_deref(), overwrite).await?;
-    let progress = WorkProgress::begin(&context.printer, "sealing", length(input.as_deref()));
+    let progress = WorkProgress::transfer(&context.printer, "sealing", reader.length);
     let request = SealRequest { to, password };
     let sealed = seal
-        .run(request, &mut *reader, &mut *writer, &|bytes| progress.at(bytes))
+        .run(request, &mut *reader.bytes, &mut *writer, &|bytes| {
+            progress.at(bytes)
+        })
         .await;
     drop(progress);
     let sealed = match sealed {
@@ -93,12 +95,6 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
                 opens.join(" or ")
             )
         })
-}
-
-/// The length of the input, for the progress bar; a pipe has none.
-pub(crate) fn length(input: Option<&str>) -> Option<u64> {
-    let metadata = std::fs::metadata(input?).ok()?;
-    metadata.is_file().then_some(metadata.len())
 }
 
 fn read_recipients(context: &Context<'_>, given: &[String]) -> Result<Vec<Recipient>, Failure> {

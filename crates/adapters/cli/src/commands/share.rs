@@ -47,7 +47,7 @@ pub(crate) async fn test(context: &Context<'_>, share: &str) -> Result<(), Failu
         clock: tools.clock.as_ref(),
         randomness: tools.randomness.as_ref(),
     };
-    let progress = WorkProgress::begin(&context.printer, "trying out the share", None);
+    let progress = WorkProgress::begin(&context.printer, "trying out the share");
     let tested = test.run(&location).await;
     drop(progress);
     let tested =

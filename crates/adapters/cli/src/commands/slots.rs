@@ -12,7 +12,7 @@ pub(crate) async fn run(context: &Context<'_>, args: SlotsArgs) -> Result<(), Fa
         format: Arc::clone(&context.tools().format),
     };
     let source = open
-        .read_header(open_input(context, Some(&args.input)).await?)
+        .read_header(open_input(context, Some(&args.input)).await?.bytes)
         .await?;
     // A file can be looked at without an installation; which keysets are here is unknown then.
     let store = context.reading().await;

@@ -175,6 +175,11 @@ impl FileShare for PatientShare {
             .await
     }
 
+    async fn length(&self, path: &SharePath) -> Result<Option<u64>, ShareError> {
+        self.again("look at the path", path, || self.inner.length(path))
+            .await
+    }
+
     async fn read(&self, path: &SharePath) -> Result<Box<dyn AsyncRead + Send + Unpin>, ShareError> {
         let reader = Attempts::new(&self.patience).make(|| self.open(path)).await?;
         Ok(Box::new(reader))

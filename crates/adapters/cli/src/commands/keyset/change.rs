@@ -28,7 +28,7 @@ pub(crate) async fn create(context: &Context<'_>, args: CreateArgs) -> Result<()
         clock: tools.clock.as_ref(),
         randomness: tools.randomness.as_ref(),
     };
-    let progress = WorkProgress::begin(&context.printer, "generating the key pair", None);
+    let progress = WorkProgress::begin(&context.printer, "generating the key pair");
     let created = create.run(&context.actor(), hint, bits).await;
     drop(progress);
     let mut keyset = created?;

@@ -74,7 +74,7 @@ async fn export(
     generated: Option<&Passphrase>,
 ) -> Result<(), Failure> {
     let unprotected = matches!(request.protection, ExportProtection::Unprotected);
-    let progress = WorkProgress::begin(&context.printer, "exporting", None);
+    let progress = WorkProgress::begin(&context.printer, "exporting");
     let exporter = context.exporter(installation.store.as_ref(), installation.master_key.as_ref());
     let receipt = exporter.run(&context.actor(), request).await;
     drop(progress);

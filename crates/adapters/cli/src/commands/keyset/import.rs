@@ -48,7 +48,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ImportArgs) -> Result<(), F
         confirm(context, "import?")?;
     }
 
-    let progress = WorkProgress::begin(&context.printer, "importing", None);
+    let progress = WorkProgress::begin(&context.printer, "importing");
     let imported = import.run(&context.actor(), request).await;
     drop(progress);
     let imported = imported?;
