@@ -42,6 +42,8 @@ impl Refusals {
 
     fn keep(&mut self, wrong: &'static str, said: String) -> String {
         assert!(!said.contains(PASSWORD), "{said}");
+        // Nothing but the three lines, with --quiet or without.
+        assert_eq!(said.lines().count(), 3, "{said}");
         let earlier = self.said.insert(wrong, said.clone());
         assert!(earlier.is_none(), "{wrong} twice");
         said
@@ -95,6 +97,9 @@ fn common(refusals: &mut Refusals, remote: &Remote) {
     refusals.read("no such file", 3, "share:nas/none.pem");
     if !matches!(remote, Remote::S3(_)) {
         refusals.export("no such folder", 1, "share:nas/none/k.pem");
+    }
+    for said in refusals.said.values() {
+        assert!(said.contains("share nas"), "it names the share: {said}");
     }
     refusals.export("no such share", 3, "share:nase/k.pem");
     let files = remote.files("errors");

@@ -49,6 +49,8 @@ on_each_share![
     names_of_people_work,
     what_a_killed_process_left_goes_with_the_next_write,
     an_interrupted_write_leaves_nothing,
+    an_interrupted_test_leaves_nothing,
+    what_was_written_is_read_back_and_the_receipt_says_what_was_promised,
     the_password_is_nowhere,
 ];
 
@@ -169,8 +171,24 @@ fn a_share_that_is_only_read_from_gives_and_takes_nothing(remote: &Remote) {
         let said = machine.refused(1, args);
         assert!(said.contains("read-only") && said.contains("share nas"), "{said}");
     }
+    // No private key was touched for what was refused, and the refusal is on record.
+    let events = machine.json(["audit", "list"])["events"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let exports = events.iter().filter(|event| event["action"] == "keyset.export");
+    let outcomes: Vec<&str> = exports.clone().map(|event| text(event, "outcome")).collect();
+    assert_eq!(outcomes, ["begun", "done", "refused"]);
+    let refused = exports.last().unwrap().to_string();
+    assert!(refused.contains(&remote.url()), "{refused}");
     let tested = machine.json(["share", "test", "nas"]);
     assert_eq!(tested["steps"].as_array().unwrap().len(), 2);
+    assert_eq!(tested["promises"], serde_json::Value::Null);
+    assert!(
+        machine
+            .ok(["share", "test", "nas"])
+            .contains("nothing was written")
+    );
     assert_eq!(remote.files("archive"), ["k.pem"]);
 }
 
@@ -198,17 +216,27 @@ fn in_the_middle(machine: &Machine, remote: &Remote, folder: &str) -> (Child, Ch
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&content(12 << 20)).unwrap();
-    // A poll with an end: the child ends, or the file appears.
-    while leaves_something(remote) && remote.files(folder).is_empty() {
+    // A poll with an end: the child ends, or something appears.
+    while unfinished(remote, folder) == 0 {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         std::thread::sleep(Duration::from_millis(10));
     }
     (child, stdin)
 }
 
-/// What is written to S3 in parts is not there before the last one.
-fn leaves_something(remote: &Remote) -> bool {
-    !matches!(remote, Remote::S3(_))
+/// What is on the share of a file that is being written: a temporary file, or parts that nobody sees.
+fn unfinished(remote: &Remote, folder: &str) -> usize {
+    match remote {
+        Remote::S3(server) => {
+            let listing = server.s3cmd(&["multipart", &server.url()]);
+            let of_folder = format!("/{folder}/");
+            listing.lines().filter(|line| line.contains(&of_folder)).count()
+        }
+        _ => {
+            let files = remote.files(folder);
+            files.iter().filter(|name| name.starts_with('.')).count()
+        }
+    }
 }
 
 fn an_interrupted_write_leaves_nothing(remote: &Remote) {
@@ -217,6 +245,7 @@ fn an_interrupted_write_leaves_nothing(remote: &Remote) {
         let (mut child, _stdin) = in_the_middle(&machine, remote, "interrupted");
         kill(Pid::from_raw(child.id().cast_signed()), signal).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(128 + signal as i32));
+        assert_eq!(unfinished(remote, "interrupted"), 0);
         assert_eq!(remote.files("interrupted").len(), 0);
     }
 }
@@ -224,18 +253,73 @@ fn an_interrupted_write_leaves_nothing(remote: &Remote) {
 fn what_a_killed_process_left_goes_with_the_next_write(remote: &Remote) {
     let machine = machine_on(remote, "killed");
     let (mut child, _stdin) = in_the_middle(&machine, remote, "killed");
-    // Somebody else's clean-up leaves it alone as long as it is being written.
+    // Somebody else's clean-up leaves it alone as long as it is being written, also one on the server's own disk.
     export_to(&machine, "share:nas/meanwhile.pem");
-    assert_eq!(
-        remote.files("killed").len(),
-        1 + usize::from(leaves_something(remote))
-    );
+    assert_eq!(unfinished(remote, "killed"), 1);
+    if let Some(root) = remote.root() {
+        let local = root.join("killed/local.pem");
+        export_to(&machine, local.to_str().unwrap());
+        fs::remove_file(local).unwrap();
+        assert_eq!(unfinished(remote, "killed"), 1);
+    }
     child.kill().unwrap();
     child.wait().unwrap();
     export_to(&machine, "share:nas/afterwards.pem");
     let mut files = remote.files("killed");
     files.sort();
     assert_eq!(files, ["afterwards.pem", "meanwhile.pem"]);
+}
+
+fn an_interrupted_test_leaves_nothing(remote: &Remote) {
+    let machine = machine_on(remote, "tested");
+    for _ in 0..3 {
+        let mut command = machine.command(["share", "test", "nas"]);
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // A poll with an end: the trial file appears, or the test is over.
+        while remote.files("tested").is_empty() && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        let _ = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT);
+        child.wait().unwrap();
+        assert_eq!(remote.files("tested").len(), 0);
+    }
+}
+
+fn what_was_written_is_read_back_and_the_receipt_says_what_was_promised(remote: &Remote) {
+    let machine = machine_on(remote, "receipts");
+    machine.write("plain", content(3_000_000));
+    let webdav = matches!(remote, Remote::WebDav(_));
+    let sealed = machine.json(["seal", "--no-password", "-o", "share:nas/a.age", "plain"]);
+    assert_eq!(sealed["verified"], true);
+    assert_eq!(sealed["promises"]["atomic_publish"], !webdav);
+    let opened = machine.json(["open", "-o", "share:nas/plain", "share:nas/a.age"]);
+    assert_eq!(opened["verified"], true);
+    let ran = machine.run([
+        "seal",
+        "--no-password",
+        "--no-read-back",
+        "-o",
+        "share:nas/b.age",
+        "plain",
+    ]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(!ran.out.contains("read back"), "{}", ran.out);
+    assert_eq!(
+        ran.err
+            .contains("does not promise that the file appears in one step"),
+        webdav,
+        "{}",
+        ran.err
+    );
+    // On a disk of this machine, flushed is enough.
+    assert_eq!(
+        machine.json(["seal", "--no-password", "-o", "c.age", "plain"])["verified"],
+        false
+    );
 }
 
 fn the_password_is_nowhere(remote: &Remote) {
@@ -324,6 +408,45 @@ fn a_mounted_folder_is_a_share_that_no_path_leaves() {
         ],
     );
     assert!(said.contains("mounted"), "{said}");
+}
+
+#[test]
+fn a_destination_that_is_not_reached_is_on_record() {
+    let machine = Machine::initialised();
+    for (status, to) in [
+        (3, "share:nas/k.pem"),
+        (1, "https://u:hunter2@nas/k.pem"),
+        (1, "smb://nas/s/../k.pem"),
+    ] {
+        machine.refused(
+            status,
+            ["keyset", "export", "active", "--to", to, "--unprotected"],
+        );
+    }
+    let trail = machine.ok(["audit", "export"]);
+    assert_eq!(
+        trail
+            .lines()
+            .filter(|line| line.contains("refused_because"))
+            .count(),
+        3,
+        "{trail}"
+    );
+    assert!(!trail.contains("hunter2"), "{trail}");
+}
+
+#[test]
+fn a_secret_under_a_wrong_name_is_not_shown() {
+    let mut machine = Machine::initialised();
+    set(&mut machine, "nas", "url", "smb://nas.example.org/escrow");
+    set(&mut machine, "nas", "secret", "hunter2");
+    let said = machine.refused(1, ["keyset", "list"]);
+    assert!(said.contains("secret") && !said.contains("hunter2"), "{said}");
+    let shown = machine.ok(["config", "show", "--origin"]);
+    assert!(
+        shown.contains("shares.nas.secret") && !shown.contains("hunter2"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -170,19 +170,8 @@ async fn an_export_that_reads_back_differently_failed_and_is_not_recorded() {
     let outcome = world.export(request).await;
     assert!(matches!(outcome, Err(KeysetError::ReadBack { .. })));
     assert_eq!(world.active().await.last_export(), None);
-    assert!(share.removed.load(Ordering::Relaxed));
-    assert_eq!(
-        world
-            .share
-            .stat(&SharePath::new("safe/export.pem"))
-            .await
-            .unwrap(),
-        None
-    );
-    assert_eq!(
-        world.trail().await.last(),
-        Some(&(Action::KeysetExport, Outcome::Failed))
-    );
+    // By then, somebody else may have put a file of theirs there.
+    assert!(!share.removed.load(Ordering::Relaxed));
 }
 
 #[tokio::test]

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use keystead_application::ports::{
     ConfiguredShare, EntryKind, FileShare, FileShares, Replace, ShareAccess, ShareAddress, ShareCapabilities,
-    ShareError, ShareErrorKind, SharePath, SharePatience, ShareProvider, ShareSecrets, ShareWriter,
+    ShareError, ShareErrorKind, SharePath, SharePatience, ShareProvider, ShareSecrets, ShareSetting,
+    ShareWriter, Temporaries,
 };
-use keystead_application::use_cases::{ShareStep, ShareTest, TestShare};
+use keystead_application::use_cases::{ComparedFile, ShareStep, ShareTest, TestShare};
 use keystead_application::{Explain, Status};
 use keystead_domain::{SecretBytes, Timestamp};
-use keystead_memory::{MemoryClock, MemoryFileShare, MemoryRandomness};
+use keystead_memory::{MemoryClock, MemoryFileShare, MemoryProcesses, MemoryRandomness};
 use tokio::io::AsyncRead;
 
 /// A network with one server, which writes down how it was reached.
@@ -37,8 +38,13 @@ impl ShareProvider for Network {
         &["smb", "cifs"]
     }
 
-    fn settings(&self) -> &[&'static str] {
-        &["domain"]
+    fn settings(&self) -> &[ShareSetting] {
+        const SETTINGS: &[ShareSetting] = &[ShareSetting::text("domain")];
+        SETTINGS
+    }
+
+    fn default_port(&self, _: &str) -> Option<u16> {
+        Some(445)
     }
 
     fn names_of_share(&self) -> usize {
@@ -143,6 +149,7 @@ async fn a_configured_share_is_reached_by_its_name_and_by_its_url() {
         ("SHARE:nas", "smb://nas/escrow", "/", "san"),
         ("share:nas/", "smb://nas/escrow", "/", "san"),
         ("smb://nas/escrow/k.pem", "smb://nas/escrow", "k.pem", "san"),
+        ("smb://nas:445/escrow/k.pem", "smb://nas/escrow", "k.pem", "san"),
         (
             "smb://nas/escrow/keys/deep/k.pem",
             "smb://nas/escrow/keys/deep",
@@ -246,6 +253,7 @@ async fn test(network: &Network, location: &str) -> ShareTest {
         shares: &shares,
         clock: &MemoryClock::at(Timestamp::from_micros(1_700_000_000_000_000).unwrap()),
         randomness: &MemoryRandomness::default(),
+        temporaries: &Temporaries::new(Arc::new(MemoryRandomness::default()), Arc::new(MemoryProcesses)),
     };
     test.run(location).await.unwrap()
 }
@@ -295,4 +303,85 @@ async fn a_test_finds_what_is_wrong_and_says_in_which_step() {
     }
     let test = test(&Network::default(), "share:nas/none/").await;
     assert_eq!(steps(&test).last(), Some(&ShareStep::Look));
+}
+
+#[tokio::test]
+async fn a_url_that_is_on_two_shares_alike_means_neither() {
+    let network = Network::default();
+    let mut other = configured("other", "smb://nas:445/escrow");
+    other.read_only = true;
+    let shares = FileShares::new(vec![Arc::new(network.clone())])
+        .with_configured(
+            vec![configured("nas", "smb://nas/escrow"), other],
+            Arc::new(Secrets),
+        )
+        .unwrap();
+    let refused = shares.locate("smb://nas/escrow/k.pem").await.err().unwrap();
+    assert_eq!(refused.kind, ShareErrorKind::BadLocation);
+    assert!(
+        refused.to_string().contains("share nas and on the share other"),
+        "{refused}"
+    );
+    assert!(shares.locate("share:nas/k.pem").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_file_that_is_compared_is_refused_when_other_bytes_come_back() {
+    for (fault, expected) in [
+        (None, None),
+        (Some(Fault::Garbles), Some(ShareErrorKind::NotAsWritten)),
+    ] {
+        let network = Network {
+            fault,
+            ..Network::default()
+        };
+        let located = shares(&network).locate("share:nas/backup.age").await.unwrap();
+        let mut file = Box::new(ComparedFile::create(&located, Replace::Never).await.unwrap());
+        file.write(b"one ").await.unwrap();
+        file.write(b"two").await.unwrap();
+        assert_eq!(file.publish().await.err().map(|error| error.kind), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_url_with_the_user_is_on_the_share_of_that_user() {
+    let network = Network::default();
+    let located = shares(&network)
+        .locate("smb://backup@old/safe/k.pem")
+        .await
+        .unwrap();
+    let refused = located
+        .share
+        .create(&located.path, Replace::Never)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(refused.kind, ShareErrorKind::ReadOnly);
+}
+
+#[tokio::test]
+async fn no_refusal_of_a_location_says_a_password() {
+    for text in [
+        "https://user:hunter2@dav.example/x",
+        "backup:hunter2@nas:/k.pem",
+        "smb://user%3Ahunter2@nas/s/k",
+        "smb://KEY:hunter2/bucket",
+        "smb://nas/s?password=hunter2",
+        "//user:hunter2@nas/s/k.pem",
+    ] {
+        let refused = shares(&Network::default()).locate(text).await.err().unwrap();
+        assert_eq!(refused.kind, ShareErrorKind::BadLocation, "{text}");
+        assert!(!refused.to_string().contains("hunter2"), "{refused}");
+        let test = test(&Network::default(), text).await;
+        assert!(!format!("{test:?}").contains("hunter2"), "{test:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_called_like_a_temporary_file() {
+    for name in [".keystead-mine.tmp", "a/.keystead-0123456789abcdef-x-1.tmp"] {
+        let place = format!("share:nas/{name}");
+        let refused = shares(&Network::default()).locate(&place).await.err().unwrap();
+        assert_eq!(refused.kind, ShareErrorKind::BadName, "{name}");
+    }
 }

@@ -7,6 +7,7 @@
 mod audit;
 mod audit_chain;
 mod backup;
+mod content_digest;
 mod export;
 mod fingerprint;
 mod hint;
@@ -18,6 +19,7 @@ mod passphrase;
 mod public_key;
 mod reference;
 mod secret;
+mod secret_room;
 mod signed_note;
 mod ssh;
 mod time;
@@ -28,6 +30,7 @@ pub use backup::{
     ARGON2_MAX_LANES, ARGON2_MAX_MEMORY_KIB, ARGON2_MAX_PASSES, Argon2Cost, CostRefused, KeysetSlot,
     PasswordSlot, SealInfo,
 };
+pub use content_digest::ContentDigest;
 pub use export::{
     EXPORT_FORMAT_VERSION, ExportMetadata, Kdf, MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_MEMORY, PairingRefused,
     Protection, pair_by_fingerprint,
@@ -47,6 +50,7 @@ pub use passphrase::{GENERATED_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, WeakPassp
 pub use public_key::{PublicKey, RecipientTag};
 pub use reference::KeysetReference;
 pub use secret::{FileKey, Passphrase, PrivateKey, SecretBytes};
+pub use secret_room::make_room;
 pub use signed_note::{InvalidNote, NoteKey, SignedNote};
 pub use ssh::{InvalidRecipient, Recipient, RsaPublicNumbers};
 pub use time::{InvalidTimestamp, Timestamp};

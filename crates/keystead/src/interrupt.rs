@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -35,30 +36,52 @@ impl Terminal {
 }
 
 /// The outcome of the command, or of the signal that came first. Dropping the command rolls back what is not committed and
-/// takes temporary files away.
+/// takes temporary files away; those on a share are gone when `settled` says so. A second signal does not wait for that.
 pub(crate) async fn unless_interrupted(
     mut command: JoinHandle<ExitCode>,
+    settled: impl Future<Output = bool>,
     terminal: &Terminal,
     json: bool,
 ) -> ExitCode {
     let stopped_by = tokio::select! {
-        done = &mut command => return done.unwrap_or_else(|_| keystead_cli::report(&broken(), json)),
+        done = &mut command => {
+            if !unless_impatient(settled).await {
+                tracing::warn!("{LEFT}");
+            }
+            return done.unwrap_or_else(|_| keystead_cli::report(&broken(), json));
+        }
         number = interrupted() => number,
     };
     command.abort();
     let _ = tokio::time::timeout(GRACE, command).await;
     terminal.restore();
-    let note = "interrupted: what was not finished was undone, and what had gone to standard output is not all; \
-        whether the last change was finished, is shown by keystead audit list";
-    let _ = writeln!(std::io::stderr(), "\n{note}");
+    let say = |words: &str| drop(writeln!(std::io::stderr(), "{words}"));
+    let mut settled = pin!(unless_impatient(settled));
+    let is_settled = match tokio::time::timeout(GRACE, &mut settled).await {
+        Ok(is_settled) => is_settled,
+        Err(_) => {
+            say("\nstopping: temporary files are being removed; Ctrl-C again leaves them");
+            settled.await
+        }
+    };
+    say(
+        "\ninterrupted: what was not finished was undone, and what had gone to standard output is not all; a file that stands \
+         under its name is whole, and may not have been read back yet; whether the last change was finished, is shown by \
+         keystead audit list",
+    );
+    if !is_settled {
+        say(LEFT);
+    }
     ExitCode::from(stopped_by)
 }
 
-/// Work that a second signal ends.
-pub(crate) async fn unless_impatient(work: impl Future<Output = ()>) {
+const LEFT: &str = "a temporary file was left on a share; the next write into its folder removes it";
+
+/// Whether work came to a good end before a second signal.
+async fn unless_impatient(work: impl Future<Output = bool>) -> bool {
     tokio::select! {
-        () = work => {}
-        _ = interrupted() => {}
+        done = work => done,
+        _ = interrupted() => false,
     }
 }
 

@@ -58,8 +58,7 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     let code = runtime.block_on(async {
         // On a task of its own, so that a signal is heard while the command waits for a person or a slow reader.
         let command = tokio::spawn(keystead_cli::run(cli, Arc::clone(&assembly) as Arc<_>));
-        let code = interrupt::unless_interrupted(command, &terminal, json).await;
-        interrupt::unless_impatient(assembly.settle()).await;
+        let code = interrupt::unless_interrupted(command, assembly.settled(), &terminal, json).await;
         assembly.close().await;
         code
     });

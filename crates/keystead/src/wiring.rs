@@ -68,6 +68,7 @@ impl Assembly {
             codec: Arc::new(codec),
             format: Arc::new(AgeSealedFormat),
             shares: shares::wired(share_providers(&randomness, &temporaries), &configuration.shares)?,
+            temporaries: temporaries.clone(),
             clock: Arc::new(SystemClock),
             randomness: Arc::clone(&randomness),
             default_bits: configuration.bits,
@@ -96,14 +97,11 @@ impl Assembly {
         })
     }
 
-    /// Waits until the temporary files of writes that were given up are gone from their shares.
-    pub(crate) async fn settle(&self) {
-        if tokio::time::timeout(SETTLING_LIMIT, self.temporaries.settled())
-            .await
-            .is_err()
-        {
-            tracing::warn!("a temporary file was left on a share; the next write into its folder removes it");
-        }
+    /// Waits until the temporary files of writes that were given up are gone from their shares. `false` when that took too
+    /// long.
+    pub(crate) async fn settled(&self) -> bool {
+        let settled = self.temporaries.settled();
+        tokio::time::timeout(SETTLING_LIMIT, settled).await.is_ok()
     }
 
     /// Closes what was opened, so that a copy of the database file is complete.
@@ -181,17 +179,15 @@ fn store_provider(configuration: &Configuration) -> anyhow::Result<Arc<dyn Store
 }
 
 /// One line for each share technology.
-#[cfg_attr(
-    not(any(feature = "smb", feature = "sftp", feature = "s3", feature = "webdav")),
-    allow(unused_variables, unused_mut, reason = "they are for shares on a network")
-)]
 fn share_providers(
     randomness: &Arc<dyn Randomness>,
     temporaries: &Temporaries,
 ) -> Vec<Arc<dyn ShareProvider>> {
     let mut all: Vec<Arc<dyn ShareProvider>> =
         vec![Arc::new(LocalShareProvider::new(Arc::clone(randomness)))];
-    let mut network = |share| all.push(Arc::new(PatientShareProvider::new(share, Arc::clone(randomness))));
+    let mut network = |share: Arc<dyn ShareProvider>| {
+        all.push(Arc::new(PatientShareProvider::new(share, Arc::clone(randomness))))
+    };
     #[cfg(feature = "smb")]
     network(Arc::new(keystead_smb_share::SmbShareProvider::new(
         temporaries.clone(),
@@ -209,6 +205,7 @@ fn share_providers(
     network(Arc::new(keystead_webdav_share::WebDavShareProvider::new(
         temporaries.clone(),
     )));
+    let _ = (temporaries, &mut network);
     all
 }
 
@@ -276,9 +273,19 @@ pub(crate) fn settings(configuration: &Configuration) -> Vec<Setting> {
             configuration.master_key.passphrase_file.display().to_string(),
         ),
     ];
+    let randomness: Arc<dyn Randomness> = Arc::new(OsRandomness);
+    let temporaries = Temporaries::new(Arc::clone(&randomness), Arc::new(OsProcesses::new()));
+    let providers = share_providers(&randomness, &temporaries);
     let url_is_in_a_file = matches!(configuration.database.url, SecretSetting::File(_));
     let setting = |value: &SettingValue| {
         let SettingValue { key, value, origin } = value;
+        if !shares::may_be_shown(key, &providers) {
+            return Setting {
+                key: key.clone(),
+                value: "(hidden: there is no such setting)".to_owned(),
+                origin: origin.to_string(),
+            };
+        }
         let stands_for = meant.iter().find(|(name, _)| name == key && value.is_empty());
         let value = match stands_for {
             Some((name, _)) if *name == "database.url" && url_is_in_a_file => {

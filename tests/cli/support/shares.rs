@@ -145,13 +145,24 @@ impl Remote {
         fs::read(to).unwrap()
     }
 
+    /// The folder of this machine that it is, where it is one.
+    pub fn root(&self) -> Option<PathBuf> {
+        match self {
+            Self::Smb(server) => Some(server.root(SambaServer::SAFE)),
+            Self::Sftp(server) => Some(server.root()),
+            Self::WebDav(server) => Some(server.root()),
+            Self::S3(_) => None,
+        }
+    }
+
     /// The names of the files in a folder, hidden and temporary ones too, as seen past our program.
     pub fn files(&self, folder: &str) -> Vec<String> {
-        let root = match self {
-            Self::Smb(server) => server.root(SambaServer::SAFE),
-            Self::Sftp(server) => server.root(),
-            Self::WebDav(server) => server.root(),
-            Self::S3(server) => {
+        let root = match (self, self.root()) {
+            (_, Some(root)) => root,
+            (Self::Smb(_) | Self::Sftp(_) | Self::WebDav(_), None) => {
+                panic!("it is a folder of this machine")
+            }
+            (Self::S3(server), None) => {
                 let listing = server.s3cmd(&["ls", &format!("{}/{folder}/", server.url())]);
                 let names = listing.lines().filter_map(|line| line.rsplit('/').next());
                 return names.map(str::to_owned).collect();

@@ -2,7 +2,9 @@
 
 use keystead_application::Status;
 use keystead_application::ports::{EntryKind, LocatedShare, Replace, ShareWriter};
-use keystead_application::use_cases::{BackupError, KeysetError, MAX_EXPORT_FILE, load_export_file};
+use keystead_application::use_cases::{
+    BackupError, ComparedFile, KeysetError, MAX_EXPORT_FILE, load_export_file,
+};
 use keystead_domain::SecretBytes;
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use zeroize::Zeroizing;
@@ -67,14 +69,26 @@ async fn open_device(path: &str) -> Option<Result<Box<dyn AsyncRead + Send + Unp
     }
 }
 
-/// Begins what a command writes. It appears under its name when it is published.
+/// What a command writes.
+pub(crate) struct Output {
+    pub(crate) writer: Box<dyn ShareWriter>,
+    /// Whether it is read back and compared when it is published.
+    pub(crate) is_compared: bool,
+}
+
+/// Begins what a command writes. It appears under its name when it is published. On a share beyond a network it is read
+/// back then and compared, unless somebody does not want to wait for that.
 pub(crate) async fn open_output(
     context: &Context<'_>,
     location: Option<&str>,
     overwrite: bool,
-) -> Result<Box<dyn ShareWriter>, Failure> {
+    read_back: bool,
+) -> Result<Output, Failure> {
     match location {
-        None | Some("-") => Ok(Box::new(StdoutWriter::new().map_err(BackupError::from)?)),
+        None | Some("-") => Ok(Output {
+            writer: Box::new(StdoutWriter::new().map_err(BackupError::from)?),
+            is_compared: false,
+        }),
         Some(location) => {
             let located = context
                 .tools()
@@ -102,11 +116,18 @@ pub(crate) async fn open_output(
             } else {
                 Replace::Never
             };
-            Ok(located
-                .share
-                .create(&located.path, replace)
-                .await
-                .map_err(BackupError::from)?)
+            let is_compared = read_back && !located.share.is_on_this_machine();
+            let writer: Box<dyn ShareWriter> = match is_compared {
+                true => {
+                    let compared = ComparedFile::create(&located, replace).await;
+                    Box::new(compared.map_err(BackupError::from)?)
+                }
+                false => {
+                    let writer = located.share.create(&located.path, replace).await;
+                    writer.map_err(BackupError::from)?
+                }
+            };
+            Ok(Output { writer, is_compared })
         }
     }
 }

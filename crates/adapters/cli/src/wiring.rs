@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use keystead_application::ports::{
     Clock, ExportCodec, FileShares, MasterKeyProviders, Randomness, RsaEngine, Schema, SealedFormat,
-    SigningEngine, Store,
+    SigningEngine, Store, Temporaries,
 };
 use keystead_domain::Actor;
 
@@ -56,6 +56,8 @@ pub struct Tools {
     pub format: Arc<dyn SealedFormat>,
     /// Reaches file shares.
     pub shares: FileShares,
+    /// The temporary files on shares.
+    pub temporaries: Temporaries,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Gives random bytes.

@@ -1,4 +1,4 @@
-use keystead_application::ports::{Location, ShareError, ShareErrorKind, SharePath};
+use keystead_application::ports::{Location, ShareError, ShareErrorKind, SharePath, harmless_location};
 
 /// The path that a location names: itself, or what a `file:` URL (RFC 8089) says.
 pub(crate) fn path(location: &Location) -> Result<SharePath, ShareError> {
@@ -6,7 +6,7 @@ pub(crate) fn path(location: &Location) -> Result<SharePath, ShareError> {
         ShareError::new(
             ShareErrorKind::BadLocation,
             "understand the location",
-            &location.text,
+            harmless_location(&location.text),
             why,
         )
     };

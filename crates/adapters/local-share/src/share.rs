@@ -75,6 +75,10 @@ impl LocalFileShare {
 
 #[async_trait]
 impl FileShare for LocalFileShare {
+    fn is_on_this_machine(&self) -> bool {
+        true
+    }
+
     fn capabilities(&self) -> ShareCapabilities {
         ShareCapabilities::ALL
     }

@@ -75,9 +75,7 @@ pub(crate) fn clean_up(folder: &Path) -> io::Result<usize> {
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        if name.starts_with(PREFIX.as_bytes())
-            && name.ends_with(SUFFIX.as_bytes())
+        if is_ours(name.as_encoded_bytes())
             && entry.file_type().is_ok_and(|kind| kind.is_file())
             && remove_if_abandoned(&entry.path())?
         {
@@ -85,6 +83,15 @@ pub(crate) fn clean_up(folder: &Path) -> io::Result<usize> {
         }
     }
     Ok(removed)
+}
+
+/// Whether a file carries a lock while it is written: `.keystead-<16 hexadecimal digits>.tmp`. What comes in over a network,
+/// through a server on this machine, has a longer name and no lock, and is nothing for this clean-up.
+fn is_ours(name: &[u8]) -> bool {
+    let number = name
+        .strip_prefix(PREFIX.as_bytes())
+        .and_then(|rest| rest.strip_suffix(SUFFIX.as_bytes()));
+    number.is_some_and(|number| number.len() == 16 && number.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// `None` when somebody else removed or locked the file before this process had locked it.

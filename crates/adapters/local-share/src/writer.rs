@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use keystead_application::ports::{
     Replace, ShareCapabilities, ShareError, ShareErrorKind, ShareWriter, WriteReceipt,
 };
+use keystead_domain::make_room;
 use tokio::task::{JoinHandle, spawn_blocking};
 use zeroize::Zeroizing;
 
@@ -92,7 +93,7 @@ impl ShareWriter for LocalShareWriter {
                 self.hand_over().await?;
             }
             if self.buffer.capacity() < BUFFER {
-                grow(&mut self.buffer, bytes.len());
+                make_room(&mut self.buffer, bytes.len(), BUFFER);
             }
             let (now, later) = bytes.split_at(bytes.len().min(BUFFER - self.buffer.len()));
             self.buffer.extend_from_slice(now);
@@ -141,17 +142,5 @@ impl ShareWriter for LocalShareWriter {
         let mut this = *self;
         // The file is removed when `this` is dropped; a write that is under way ends first.
         let _ = this.idle().await;
-    }
-}
-
-/// Makes room without leaving a copy of a secret behind: a vector that grows by itself frees its old memory as it is.
-fn grow(buffer: &mut Zeroizing<Vec<u8>>, more: usize) {
-    let needed = buffer.len().saturating_add(more);
-    if buffer.capacity() < needed {
-        let mut larger = Zeroizing::new(Vec::with_capacity(
-            needed.next_power_of_two().clamp(8 * 1024, BUFFER),
-        ));
-        larger.extend_from_slice(buffer);
-        *buffer = larger;
     }
 }

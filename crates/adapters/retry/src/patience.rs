@@ -102,7 +102,7 @@ impl Attempts {
         }
         let pause = self.patience.pause(self.pauses).min(left);
         self.pauses += 1;
-        tracing::warn!(%failure, ?pause, "this failed; it is tried again after a pause");
+        tracing::info!(%failure, ?pause, "this failed; it is tried again after a pause");
         tokio::time::sleep(pause).await;
         Ok(())
     }

@@ -2,6 +2,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use keystead_application::ports::Processes;
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 /// The processes that Linux tells of in `/proc` (proc(5)).
 ///
@@ -75,9 +77,16 @@ fn start_of(id: &str) -> Started {
             let start = after_name.and_then(|rest| rest.split(' ').nth(22 - 3));
             start.map_or(Started::Unknown, |start| Started::At(start.to_owned()))
         }
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Started::Never,
+        // Where others' processes are hidden (hidepid), theirs look as if they were not there.
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && does_not_exist(id) => Started::Never,
         Err(_) => Started::Unknown,
     }
+}
+
+/// Whether there is no process of this number at all, asked by sending it nothing (kill(2)).
+fn does_not_exist(id: &str) -> bool {
+    let id = id.parse().ok().and_then(Pid::from_raw);
+    id.is_some_and(|id| test_kill_process(id) == Err(Errno::SRCH))
 }
 
 #[cfg(test)]
@@ -113,6 +122,14 @@ mod tests {
         let processes = OsProcesses::new();
         let other = format!("{}-{}-1", processes.here.clone().unwrap(), std::process::id());
         assert_eq!(processes.has_ended(&other), Some(true));
+    }
+
+    #[test]
+    fn a_process_that_is_hidden_is_not_taken_for_one_that_ended() {
+        // There is always a first process, also where this one may not look at it.
+        assert!(!does_not_exist("1"));
+        assert!(does_not_exist("4194305"), "beyond the largest number");
+        assert!(!does_not_exist("nonsense"));
     }
 
     #[test]

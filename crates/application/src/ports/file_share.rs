@@ -6,6 +6,11 @@ use super::{ShareError, SharePath};
 /// A place that exports go to and come from: a folder, a network share.
 #[async_trait]
 pub trait FileShare: Send + Sync {
+    /// Whether files are on this machine, where what was flushed needs no second look, rather than beyond a network.
+    fn is_on_this_machine(&self) -> bool {
+        false
+    }
+
     /// What this share promises of a write.
     fn capabilities(&self) -> ShareCapabilities;
 

@@ -7,7 +7,8 @@ use tokio::io::AsyncRead;
 
 use super::{
     EntryKind, FileShare, LocatedShare, Location, Replace, ShareAccess, ShareAddress, ShareCapabilities,
-    ShareError, ShareErrorKind, SharePath, SharePatience, ShareProvider, ShareWriter,
+    ShareError, ShareErrorKind, SharePath, SharePatience, ShareProvider, ShareWriter, harmless_location,
+    is_temporary_name,
 };
 
 /// The scheme of configured shares: `share:NAME/path`.
@@ -81,7 +82,7 @@ impl FileShares {
                     self.schemes().join(", ")
                 ))
             })?;
-            let known = provider.settings();
+            let known: Vec<&str> = provider.settings().iter().map(|setting| setting.name).collect();
             if let Some(unknown) = share.settings.keys().find(|key| !known.contains(&key.as_str())) {
                 return Err(refused(format!(
                     "there is no setting \"{unknown}\" for {}: shares; beside those that every share has there are: {}",
@@ -122,26 +123,49 @@ impl FileShares {
     /// [`ShareErrorKind::BadLocation`] when no provider answers for its scheme, [`ShareErrorKind::NoShare`] when no share
     /// of that name is configured.
     pub async fn locate(&self, text: &str) -> Result<LocatedShare, ShareError> {
+        let located = self.find(text).await?;
+        let last = located.path.as_str().rsplit('/').next().unwrap_or_default();
+        if is_temporary_name(last) {
+            let why = "files of this name are temporary ones, and are removed when their writer has ended";
+            let place = located.share.place(&located.path);
+            return Err(
+                ShareError::new(ShareErrorKind::BadName, "find the share", place, why)
+                    .advising("choose another name"),
+            );
+        }
+        Ok(located)
+    }
+
+    async fn find(&self, text: &str) -> Result<LocatedShare, ShareError> {
         let location = Location::parse(text);
         if location.scheme.as_deref() == Some(CONFIGURED) {
             let (share, path) = self.named(text)?;
             return self.reach(share, path).await;
         }
         let Some(provider) = self.provider(location.scheme.as_deref()) else {
-            return Err(ShareError::new(
-                ShareErrorKind::BadLocation,
-                "find the share",
-                text.escape_debug().to_string(),
-                "this program has no share for such a location",
-            ));
+            return Err(no_such_share(harmless_location(text)));
         };
         if location.scheme.is_some()
             && let Ok(address) = ShareAddress::parse(text)
-            && let Some((share, path)) = self.holding(&address)
+            && let Some((share, path)) = self.holding(&address)?
         {
             return self.reach(share, path).await;
         }
-        provider.locate(&location, self.password(None).await?).await
+        if location.scheme.is_none() && text.starts_with("//") && may_hold_password(text) {
+            let why =
+                "it looks like a share with a user and a password, and a path would be recorded as it is";
+            let place = harmless_location(text);
+            return Err(
+                ShareError::new(ShareErrorKind::BadLocation, "find the share", place, why)
+                    .advising("configure a share; or write / once, when a folder of this machine is meant"),
+            );
+        }
+        // A folder of this machine needs none.
+        let password = match provider.takes_plain_paths() {
+            true => None,
+            false => self.password(None).await?,
+        };
+        provider.locate(&location, password).await
     }
 
     fn provider(&self, scheme: Option<&str>) -> Option<&Arc<dyn ShareProvider>> {
@@ -176,10 +200,50 @@ impl FileShares {
     }
 
     /// The configured share that an address is a place on: the one with the longest path.
-    fn holding(&self, address: &ShareAddress) -> Option<(&ConfiguredShare, SharePath)> {
-        let on = |share| Some((share, ConfiguredShare::address(share).path_of(address)?));
-        let all = self.configured.iter().filter_map(on);
-        all.max_by_key(|(share, _)| share.address.names.len())
+    fn holding(&self, address: &ShareAddress) -> Result<Option<(&ConfiguredShare, SharePath)>, ShareError> {
+        let address = self.with_port(address);
+        let on = |share: &'_ ConfiguredShare| self.address_of(share).path_of(&address);
+        let mut best: Option<(&ConfiguredShare, SharePath)> = None;
+        for share in &self.configured {
+            let Some(path) = on(share) else { continue };
+            match &best {
+                Some((other, _)) if other.address.names.len() > share.address.names.len() => {}
+                Some((other, _)) if other.address.names.len() == share.address.names.len() => {
+                    let why = format!(
+                        "it is on the share {} and on the share {}",
+                        other.name, share.name
+                    );
+                    let refused = ShareError::new(
+                        ShareErrorKind::BadLocation,
+                        "find the share",
+                        address.to_string(),
+                        why,
+                    );
+                    return Err(refused.advising("write share:NAME/path, to say which is meant"));
+                }
+                _ => best = Some((share, path)),
+            }
+        }
+        Ok(best)
+    }
+
+    /// The address of a share, with its user and its port said.
+    fn address_of(&self, share: &ConfiguredShare) -> ShareAddress {
+        let address = self.with_port(&share.address);
+        ShareAddress {
+            user: share.username.clone().or(address.user),
+            ..address
+        }
+    }
+
+    /// The same address with its port said.
+    fn with_port(&self, address: &ShareAddress) -> ShareAddress {
+        let usual = self.provider(Some(&address.scheme));
+        let usual = usual.and_then(|provider| provider.default_port(&address.scheme));
+        ShareAddress {
+            port: address.port.or(usual),
+            ..address.clone()
+        }
     }
 
     async fn reach(&self, share: &ConfiguredShare, path: SharePath) -> Result<LocatedShare, ShareError> {
@@ -188,14 +252,7 @@ impl FileShares {
         // What is wrong with the path needs no connection to be told.
         path.names("understand the location").map_err(named)?;
         let Some(provider) = self.provider(Some(&share.address.scheme)) else {
-            let why = "this program has no share for such a location";
-            let place = share.address.to_string();
-            return Err(ShareError::new(
-                ShareErrorKind::BadLocation,
-                "find the share",
-                place,
-                why,
-            ));
+            return Err(no_such_share(share.address.to_string()));
         };
         let access = ShareAccess {
             address: share.address.clone(),
@@ -205,7 +262,10 @@ impl FileShares {
             settings: share.settings.clone(),
         };
         let reached = NamedShare {
-            share: provider.connect(&access).await.map_err(named)?,
+            share: provider
+                .connect(&access)
+                .await
+                .map_err(|error| mend(name, named(error)))?,
             name: name.clone(),
             read_only: share.read_only,
         };
@@ -220,12 +280,6 @@ impl FileShares {
             Some(secrets) => secrets.password(share).await,
             None => Ok(None),
         }
-    }
-}
-
-impl ConfiguredShare {
-    fn address(&self) -> &ShareAddress {
-        &self.address
     }
 }
 
@@ -252,8 +306,31 @@ fn with_name(name: &str, mut error: ShareError) -> ShareError {
     error
 }
 
+/// What cannot be understood of a configured share is in its configuration.
+fn mend(name: &str, error: ShareError) -> ShareError {
+    match error.kind {
+        ShareErrorKind::BadLocation if error.advice.is_none() => {
+            error.advising(format!("mend shares.{name} in the configuration"))
+        }
+        _ => error,
+    }
+}
+
+fn may_hold_password(text: &str) -> bool {
+    text.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+}
+
+fn no_such_share(place: String) -> ShareError {
+    let why = "this program has no share for such a location";
+    ShareError::new(ShareErrorKind::BadLocation, "find the share", place, why)
+}
+
 #[async_trait]
 impl FileShare for NamedShare {
+    fn is_on_this_machine(&self) -> bool {
+        self.share.is_on_this_machine()
+    }
+
     fn capabilities(&self) -> ShareCapabilities {
         self.share.capabilities()
     }

@@ -32,16 +32,16 @@ pub use schema::{Schema, SchemaStatus, StoreProvider};
 pub use sealed_format::{
     HeaderPlan, ParsedHeader, PayloadStream, SealedFormat, SealedFormatError, SealedHeader,
 };
-pub use share_address::ShareAddress;
+pub use share_address::{ShareAddress, harmless_location};
 pub use share_error::{ShareError, ShareErrorKind};
-pub use share_location::{LocatedShare, Location, ShareAccess, SharePatience, ShareProvider};
+pub use share_location::{LocatedShare, Location, ShareAccess, SharePatience, ShareProvider, ShareSetting};
 pub use share_path::SharePath;
 pub use signing::{SigningEngine, SigningError, SigningKeyPair};
 pub use store::{
     DamagedKeyset, KeyCount, KeysetCursor, KeysetPage, MasterKeyCensus, Snapshot, Store, StoreError,
     StoreErrorKind, UnitOfWork, UnstagedKey,
 };
-pub use temporaries::{Processes, Temporaries};
+pub use temporaries::{Processes, Temporaries, is_temporary_name};
 pub use whole_files::{WholeFileShare, WholeFiles};
 
 #[cfg(any(test, feature = "mocks"))]

@@ -26,14 +26,17 @@ impl ShareAddress {
     /// [`ShareErrorKind::BadLocation`] when it is none, has a password, a query or a fragment;
     /// [`ShareErrorKind::OutsideShare`] when there is `.` or `..` in its path. No error quotes what may be a password.
     pub fn parse(text: &str) -> Result<Self, ShareError> {
-        let (scheme, rest) = text
-            .split_once("://")
-            .ok_or_else(|| bad(&harmless(text), "it is no URL; write it as scheme://host/path"))?;
-        let shown = harmless(text);
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| {
+            bad(
+                &harmless_location(text),
+                "it is no URL; write it as scheme://host/path",
+            )
+        })?;
+        let shown = harmless_location(text);
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (user, server) = match authority.rsplit_once('@') {
             None => (None, authority),
-            Some((user, _)) if user.contains(':') => {
+            Some((user, _)) if decoded(user).is_ok_and(|user| user.contains(':')) => {
                 return Err(bad(
                     &shown,
                     "there is a password in the URL, where it would be logged and recorded; configure a share, or set \
@@ -165,13 +168,29 @@ fn host_and_port(server: &str) -> Result<(&str, Option<u16>), &'static str> {
     }
 }
 
-/// What of a URL can be shown: everything before the last `@` may hold a password.
-fn harmless(text: &str) -> String {
-    let shown = match (text.split_once("://"), text.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://***@{rest}"),
-        (None, Some((_, rest))) => format!("***@{rest}"),
-        (_, None) => text.to_owned(),
+/// What of a location can be shown that may be written wrong: nothing that may be a password. That is everything before
+/// the last `@`, a port that is no number, and everything after `?` or `#`.
+#[must_use]
+pub fn harmless_location(text: &str) -> String {
+    let (place, rest) = text.split_at(text.find(['?', '#']).unwrap_or(text.len()));
+    let hidden_rest = if rest.is_empty() { "" } else { "?***" };
+    let (scheme, place) = match place.split_once("://") {
+        Some((scheme, place)) => (format!("{scheme}://"), place),
+        None => (String::new(), place),
     };
+    let (user, place) = match place.rsplit_once('@') {
+        Some((_, place)) => ("***@", place),
+        None => ("", place),
+    };
+    let (authority, path) = place.split_at(place.find('/').unwrap_or(place.len()));
+    let is_port = |port: &str| port.bytes().all(|b| b.is_ascii_digit());
+    let authority = match authority.rsplit_once(':') {
+        Some((host, port)) if !scheme.is_empty() && !is_port(port) && !authority.ends_with(']') => {
+            format!("{host}:***")
+        }
+        _ => authority.to_owned(),
+    };
+    let shown = format!("{scheme}{user}{authority}{path}{hidden_rest}");
     shown.escape_debug().to_string()
 }
 
@@ -247,10 +266,22 @@ mod tests {
             "smb://u:secret@nas/a",
             "smb://u:sec@ret@nas/a",
             "u:secret@nas/a",
+            "smb://u%3Asecret@nas/a",
+            "smb://KEY:secret/bucket",
+            "smb://nas/a?password=secret",
         ] {
             let error = ShareAddress::parse(text).unwrap_err();
             assert_eq!(error.kind, ShareErrorKind::BadLocation, "{text}");
             assert!(!error.to_string().contains("sec"), "{error}");
+        }
+        for (text, shown) in [
+            ("https://user:secret@dav.example/x", "https://***@dav.example/x"),
+            ("backup:secret@nas:/k.pem", "***@nas:/k.pem"),
+            ("//u:secret@nas/s", "***@nas/s"),
+            ("smb://[::1]:445/s", "smb://[::1]:445/s"),
+            ("/mnt/safe/k.pem", "/mnt/safe/k.pem"),
+        ] {
+            assert_eq!(harmless_location(text), shown);
         }
         for text in ["smb://nas/a/../b", "smb://nas/%2e%2e/b"] {
             let error = ShareAddress::parse(text).unwrap_err();

@@ -25,8 +25,11 @@ pub enum ShareErrorKind {
     NoShare,
     /// The share did not take the user name and password, or key.
     NotSignedIn,
-    /// The server did not prove that it is the one that was meant: its host key or certificate is another one.
+    /// The server did not prove that it is the one that was meant: its host key or certificate is not known, or another
+    /// one.
     Untrusted,
+    /// The share has other bytes than were written.
+    NotAsWritten,
     /// The share cannot do this.
     Unsupported,
     /// The share cannot be reached or does not work.
@@ -53,6 +56,8 @@ pub struct ShareError {
     pub place: String,
     /// What happened, for people.
     pub message: String,
+    /// What to do about it, where that is more than the kind tells.
+    pub advice: Option<String>,
 }
 
 impl ShareError {
@@ -69,6 +74,14 @@ impl ShareError {
             operation,
             place: place.into(),
             message: message.into(),
+            advice: None,
         }
+    }
+
+    /// The same failure with what to do about it.
+    #[must_use]
+    pub fn advising(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
     }
 }

@@ -123,6 +123,29 @@ impl fmt::Debug for ShareAccess {
     }
 }
 
+/// A setting that shares of one kind have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShareSetting {
+    /// Its name in the configuration.
+    pub name: &'static str,
+    /// Whether it is the path of a file of this machine. It comes as an absolute one.
+    pub is_path: bool,
+}
+
+impl ShareSetting {
+    /// A text.
+    #[must_use]
+    pub const fn text(name: &'static str) -> Self {
+        Self { name, is_path: false }
+    }
+
+    /// The path of a file of this machine.
+    #[must_use]
+    pub const fn path(name: &'static str) -> Self {
+        Self { name, is_path: true }
+    }
+}
+
 /// Knows how to reach the shares of some schemes.
 ///
 /// A network protocol implements [`ShareProvider::connect`] and leaves the rest as it is.
@@ -138,8 +161,14 @@ pub trait ShareProvider: Send + Sync {
 
     /// The settings that a configured share of its schemes may have, beside those that every share has. None of them is
     /// a secret.
-    fn settings(&self) -> &[&'static str] {
+    fn settings(&self) -> &[ShareSetting] {
         &[]
+    }
+
+    /// The port that a URL without one means, so that both are known to be the same place.
+    fn default_port(&self, scheme: &str) -> Option<u16> {
+        let _ = scheme;
+        None
     }
 
     /// How many names at the beginning of a URL's path say which share is meant, rather than where on it: one for SMB.

@@ -130,6 +130,12 @@ impl Drop for UnderWay {
     }
 }
 
+/// Whether a name is like those of temporary files, and so is nothing for a file that is to stay.
+#[must_use]
+pub fn is_temporary_name(name: &str) -> bool {
+    name.starts_with(PREFIX) && name.ends_with(SUFFIX)
+}
+
 /// The mark in the name of a temporary file.
 fn mark_of(name: &str) -> Option<&str> {
     let rest = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;

@@ -2,6 +2,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use keystead_domain::make_room;
 use tokio::io::AsyncRead;
 use zeroize::Zeroizing;
 
@@ -19,6 +20,12 @@ const LONGEST: usize = 64 << 20;
 pub trait WholeFiles: Send + Sync + 'static {
     /// Why something failed.
     type Error: Display + Send;
+
+    /// What kind of failure an error is. One that does not pass by itself must say so, or it is tried again.
+    fn kind(&self, error: &Self::Error) -> ShareErrorKind {
+        let _ = error;
+        ShareErrorKind::Unavailable
+    }
 
     /// What is promised of a write.
     fn capabilities(&self) -> ShareCapabilities;
@@ -70,12 +77,7 @@ impl<F> Clone for WholeFileShare<F> {
 }
 
 fn failed<F: WholeFiles>(files: &F, operation: &'static str, key: &str, error: &F::Error) -> ShareError {
-    ShareError::new(
-        ShareErrorKind::Unavailable,
-        operation,
-        files.place(key),
-        error.to_string(),
-    )
+    ShareError::new(files.kind(error), operation, files.place(key), error.to_string())
 }
 
 fn exists<F: WholeFiles>(files: &F, operation: &'static str, key: &str) -> ShareError {
@@ -176,12 +178,7 @@ impl<F: WholeFiles> ShareWriter for WholeFileWriter<F> {
             let place = self.files.place(&self.key);
             return Err(ShareError::new(ShareErrorKind::Unsupported, "write", place, why));
         }
-        if self.bytes.capacity() < needed {
-            // A vector that grows by itself leaves copies of secrets behind.
-            let mut larger = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
-            larger.extend_from_slice(&self.bytes);
-            self.bytes = larger;
-        }
+        make_room(&mut self.bytes, bytes.len(), LONGEST);
         self.bytes.extend_from_slice(bytes);
         Ok(())
     }

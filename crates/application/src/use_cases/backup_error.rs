@@ -162,7 +162,7 @@ impl Explain for BackupError {
             Self::MasterKey(MasterKeyError::NotUnlocked { .. }) => MASTER_KEY_LOCKED_FIX,
             Self::MasterKey(MasterKeyError::Unusable { .. }) => "see the reason above",
             Self::MasterKey(_) => MASTER_KEY_FIX,
-            Self::Share(e) => return share_fix(e).to_owned(),
+            Self::Share(e) => return share_fix(e),
             Self::Randomness(_) => "check the operating system's random device",
         }
         .to_owned()

@@ -45,28 +45,26 @@ pub(super) async fn plan_files(
                 path: Some(path.clone()),
             }]
         }
-        None => return Err(no_folder(path)),
-        Some(EntryKind::File | EntryKind::Other) => return Err(no_place(path)),
+        // The share says in its own words what is wrong with it.
+        None | Some(EntryKind::File | EntryKind::Other) => {
+            share.create(path, *replace).await?.discard().await;
+            return Err(no_place(share.as_ref(), path));
+        }
     };
-    // Looked at before any private key is touched; the write itself looks again.
-    if *replace == Replace::Never {
-        for path in files.iter().filter_map(|file| file.path.as_ref()) {
-            if share.stat(path).await?.is_some() {
-                let message = "there is a file already";
-                return Err(ShareError::new(
-                    ShareErrorKind::Exists,
-                    "write the export",
-                    path.as_str(),
-                    message,
-                )
-                .into());
-            }
+    // Everything that the share would refuse is found out before any private key is touched, the first file tells it for the
+    // folder; the write itself looks again.
+    for (number, path) in files.iter().filter_map(|file| file.path.as_ref()).enumerate() {
+        if number == 0 {
+            share.create(path, *replace).await?.discard().await;
+        } else if *replace == Replace::Never && share.stat(path).await?.is_some() {
+            // Creating refuses what is there.
+            share.create(path, *replace).await?.discard().await;
         }
     }
     Ok(files)
 }
 
-/// Writes a file and reads it back. What is there and is not what was written is taken away, if the name was free.
+/// Writes a file, reads it back and compares.
 pub(super) async fn publish_and_compare(
     share: &dyn FileShare,
     path: &SharePath,
@@ -86,17 +84,10 @@ pub(super) async fn publish_and_compare(
     let Err(why) = read_back(share, path, content).await else {
         return Ok(receipt);
     };
-    let consequence = match replace {
-        // The name was free before, so nothing of anybody's is lost by taking the bad file away.
-        Replace::Never if share.remove(path).await.is_ok() => {
-            "the bad file was removed; use another disk or share"
-        }
-        Replace::Never | Replace::Allowed => "do not rely on that file; use another disk or share",
-    };
+    // It is left alone: since it was published, somebody else may have put a file of theirs there.
     Err(KeysetError::ReadBack {
         place: receipt.place,
         why,
-        consequence,
     })
 }
 
@@ -108,9 +99,7 @@ pub async fn check_destination(located: &LocatedShare, replace: Replace) -> Resu
     let LocatedShare { share, path } = located;
     let probe = match share.stat(path).await? {
         Some(EntryKind::Folder) => path.join("keyset.pem"),
-        None if path.names_folder() => return Err(no_folder(path)),
-        Some(EntryKind::Other) => return Err(no_place(path)),
-        None | Some(EntryKind::File) => path.clone(),
+        None | Some(EntryKind::File | EntryKind::Other) => path.clone(),
     };
     let replace = if &probe == path { replace } else { Replace::Allowed };
     share.create(&probe, replace).await?.discard().await;
@@ -136,18 +125,13 @@ async fn read_back(share: &dyn FileShare, path: &SharePath, content: &[u8]) -> R
     }
 }
 
-fn no_folder(path: &SharePath) -> KeysetError {
-    let message = "the folder does not exist";
+fn no_place(share: &dyn FileShare, path: &SharePath) -> KeysetError {
+    let message = "this is neither a file nor a folder";
     ShareError::new(
-        ShareErrorKind::NoFolder,
-        "find the folder",
-        path.as_str(),
+        ShareErrorKind::NotAFile,
+        "find the place",
+        share.place(path),
         message,
     )
     .into()
-}
-
-fn no_place(path: &SharePath) -> KeysetError {
-    let message = "this is neither a file nor a folder";
-    ShareError::new(ShareErrorKind::NotAFile, "find the place", path.as_str(), message).into()
 }

@@ -11,7 +11,7 @@ use super::custody::{Custody, KeyUse};
 use super::export_files::{PlannedFile, plan_files, publish_and_compare};
 use super::shared::{again_on_conflict, all_keysets, off_runtime, record_refusal, resolve};
 use crate::ports::{
-    Clock, DamagedKeyset, EncodePlan, ExportCodec, LocatedShare, MasterKey, Protect, Randomness,
+    Clock, DamagedKeyset, EncodePlan, ExportCodec, FileShares, LocatedShare, MasterKey, Protect, Randomness,
     RandomnessExt, Replace, RsaEngine, ShareCapabilities, SignedMetadata, Store, WriteReceipt,
 };
 
@@ -135,10 +135,11 @@ impl ExportKeysets<'_> {
                     error,
                     KeysetError::WeakPassphrase(_) | KeysetError::Destination(_) | KeysetError::Share(_)
                 ) {
-                    let now = self.clock.now();
-                    let event = AuditEvent::new(now, actor.clone(), Action::KeysetExport, Outcome::Refused)
-                        .with("refused_because", &error);
-                    record_refusal(self.store, event).await;
+                    let to = match &destination {
+                        ExportDestination::Share { located, .. } => located.share.place(&located.path),
+                        ExportDestination::Caller => "caller".to_owned(),
+                    };
+                    self.refused(actor, &to, &error).await;
                 }
                 return Err(error);
             }
@@ -157,6 +158,41 @@ impl ExportKeysets<'_> {
             }
         }
         Ok(receipt)
+    }
+
+    /// Reaches the destination of an export. When it cannot be reached, such as because a server shows another host key than
+    /// it should, that is a refused attempt like others.
+    ///
+    /// # Errors
+    /// As [`FileShares::locate`].
+    pub async fn locate(
+        &self,
+        actor: &Actor,
+        shares: &FileShares,
+        location: &str,
+    ) -> Result<LocatedShare, KeysetError> {
+        match shares.locate(location).await {
+            Ok(located) => Ok(located),
+            Err(error) => {
+                // What is wrong says where; what was typed may hold a password.
+                let to = error.place.clone();
+                let error = KeysetError::from(error);
+                self.refused(actor, &to, &error).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn refused(&self, actor: &Actor, to: &str, error: &KeysetError) {
+        let event = AuditEvent::new(
+            self.clock.now(),
+            actor.clone(),
+            Action::KeysetExport,
+            Outcome::Refused,
+        )
+        .with("to", to)
+        .with("refused_because", error);
+        record_refusal(self.store, event).await;
     }
 
     /// Everything that can be refused is refused here, before a private key is touched.
@@ -224,7 +260,7 @@ impl ExportKeysets<'_> {
                 Ok(())
             }
             Ok(Written::Verified(WriteReceipt { place, promised, .. })) => {
-                let recorded = self.record(&begun, &file.keysets, &place).await;
+                let recorded = self.record(&begun, &file.keysets, &place, promised).await;
                 let keysets = recorded.map_err(|source| match source {
                     KeysetError::Store(source) => KeysetError::NotRecorded {
                         place: place.clone(),
@@ -312,8 +348,9 @@ impl ExportKeysets<'_> {
         begun: &KeyUse,
         keysets: &[Keyset],
         place: &str,
+        promised: ShareCapabilities,
     ) -> Result<Vec<Keyset>, KeysetError> {
-        again_on_conflict(|| self.record_once(begun, keysets, place)).await
+        again_on_conflict(|| self.record_once(begun, keysets, place, promised)).await
     }
 
     async fn record_once(
@@ -321,7 +358,9 @@ impl ExportKeysets<'_> {
         begun: &KeyUse,
         keysets: &[Keyset],
         place: &str,
+        promised: ShareCapabilities,
     ) -> Result<Vec<Keyset>, KeysetError> {
+        let missing = promised.missing().collect::<Vec<_>>().join("; ");
         let mut unit = self.store.begin().await?;
         let mut recorded = Vec::with_capacity(keysets.len());
         for keyset in keysets {
@@ -338,7 +377,10 @@ impl ExportKeysets<'_> {
                 }
                 None => keyset.exported(last_export),
             };
-            let verified = [("verified", "true".to_owned()), ("place", place.to_owned())];
+            let mut verified = vec![("verified", "true".to_owned()), ("place", place.to_owned())];
+            if !missing.is_empty() {
+                verified.push(("not_promised", missing.clone()));
+            }
             unit.append_audit(&begun.event(self.clock, keyset, Outcome::Done, &verified))
                 .await?;
             recorded.push(now);

@@ -79,8 +79,6 @@ pub enum KeysetError {
         place: String,
         /// Why not.
         why: String,
-        /// What became of the file.
-        consequence: &'static str,
     },
     /// The export is there and good, and could not be recorded.
     #[error("the export at {place} is complete and verified, but this could not be recorded: {source}")]
@@ -205,7 +203,9 @@ impl Explain for KeysetError {
             }
             Self::FileTooLong(_) => "check that this is the exported PEM file",
             Self::Destination(_) => "make a keyset first, with: keystead keyset create --hint TEXT",
-            Self::ReadBack { consequence, .. } => consequence,
+            Self::ReadBack { .. } => {
+                "do not rely on the file that is there; see whether somebody else writes to the same name, or use another disk or share"
+            }
             Self::NotRecorded { .. } => "keep the file, and export again when the database works",
             Self::CutShort { source, .. } => return source.fix(),
             Self::Codec(error) => return codec_fix(error),
@@ -215,7 +215,7 @@ impl Explain for KeysetError {
             Self::MasterKey(MasterKeyError::NotUnlocked { .. }) => MASTER_KEY_LOCKED_FIX,
             Self::MasterKey(MasterKeyError::Unusable { .. }) => "see the reason above",
             Self::MasterKey(_) => MASTER_KEY_FIX,
-            Self::Share(e) => return share_fix(e).to_owned(),
+            Self::Share(e) => return share_fix(e),
             Self::Randomness(_) => "check the operating system's random device",
         }
         .to_owned()

@@ -6,6 +6,7 @@
 mod activate_keyset;
 mod backup_error;
 mod browse_keysets;
+mod compared_file;
 mod create_keyset;
 mod custody;
 mod dearmored;
@@ -37,6 +38,7 @@ mod verify_audit;
 pub use activate_keyset::{ActivateKeyset, Activated};
 pub use backup_error::BackupError;
 pub use browse_keysets::BrowseKeysets;
+pub use compared_file::ComparedFile;
 pub use create_keyset::CreateKeyset;
 pub use delete_keyset::DeleteKeyset;
 pub use edit_keyset::EditKeyset;

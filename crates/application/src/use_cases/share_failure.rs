@@ -20,7 +20,7 @@ impl Explain for ShareFailure {
     }
 
     fn fix(&self) -> String {
-        share_fix(&self.0).to_owned()
+        share_fix(&self.0)
     }
 
     fn status(&self) -> Status {
@@ -42,15 +42,23 @@ pub(super) fn share_what(error: &ShareError) -> String {
         ShareErrorKind::NoSpace => "the file share has no room left",
         ShareErrorKind::NoShare => "the file share was not found",
         ShareErrorKind::NotSignedIn => "the file share did not let us sign in",
-        ShareErrorKind::Untrusted => "the server is not the one that it should be",
+        ShareErrorKind::Untrusted => "the server has not proven who it is",
+        ShareErrorKind::NotAsWritten => "the file share did not keep what was written",
         ShareErrorKind::Unsupported => "the file share cannot do this",
         ShareErrorKind::Unavailable => "the file share does not work",
     }
     .to_owned()
 }
 
-pub(super) fn share_fix(error: &ShareError) -> &'static str {
-    match error.kind {
+pub(super) fn share_fix(error: &ShareError) -> String {
+    error
+        .advice
+        .clone()
+        .unwrap_or_else(|| usual_fix(error.kind).to_owned())
+}
+
+fn usual_fix(kind: ShareErrorKind) -> &'static str {
+    match kind {
         ShareErrorKind::NotFound => "check the path",
         ShareErrorKind::Exists => "choose another name, or allow it with --overwrite",
         ShareErrorKind::NotAFile => "give the path of a file",
@@ -62,7 +70,7 @@ pub(super) fn share_fix(error: &ShareError) -> &'static str {
         ShareErrorKind::OutsideShare => {
             "give a path on the share itself, without .. and without links that lead elsewhere"
         }
-        ShareErrorKind::Denied => "check the permissions of the folder and the file",
+        ShareErrorKind::Denied => "check what the user may do on the share, in the folder and with the file",
         ShareErrorKind::ReadOnly => {
             "use another file share, or allow writing to this one (read_only in its configuration)"
         }
@@ -74,9 +82,12 @@ pub(super) fn share_fix(error: &ShareError) -> &'static str {
             "check the user name and the password or key: username and password_file of the share in the configuration, or KEYSTEAD_SHARE_PASSWORD_FILE for a URL"
         }
         ShareErrorKind::Untrusted => {
-            "do not go on until the administrator of the server confirms its host key or certificate; then configure that one"
+            "go on only when the administrator of the server has confirmed its host key or certificate; then configure that"
         }
-        ShareErrorKind::Unsupported => "use another file share",
+        ShareErrorKind::NotAsWritten => "do not rely on the file; use another disk or share",
+        ShareErrorKind::Unsupported => {
+            "check the address, and what the server can do; or use another file share"
+        }
         ShareErrorKind::Unavailable => {
             "try again, and check that the disk or share is mounted and the server is reached"
         }

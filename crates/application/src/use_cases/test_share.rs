@@ -1,12 +1,13 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 
 use super::ShareFailure;
 use crate::ports::{
-    Clock, EntryKind, FileShare, FileShares, LocatedShare, Randomness, RandomnessError, RandomnessExt,
-    Replace, ShareCapabilities, ShareError, ShareErrorKind, SharePath, WriteReceipt,
+    Clock, EntryKind, FileShare, FileShares, LocatedShare, Randomness, RandomnessError, Replace,
+    ShareCapabilities, ShareError, ShareErrorKind, SharePath, Temporaries, WriteReceipt, harmless_location,
 };
 
 /// How many bytes are written: more than an export has, and no more than a slow line takes in a moment.
@@ -19,8 +20,10 @@ pub struct TestShare<'a> {
     pub shares: &'a FileShares,
     /// Times the steps.
     pub clock: &'a dyn Clock,
-    /// Makes names and contents.
+    /// Makes contents.
     pub randomness: &'a dyn Randomness,
+    /// Makes the name of the trial file, and takes it away when the test is broken off.
+    pub temporaries: &'a Temporaries,
 }
 
 /// What a test of a share found.
@@ -30,7 +33,7 @@ pub struct ShareTest {
     pub place: String,
     /// The steps that were tried, in their order. Only the last one can have failed.
     pub steps: Vec<TestedStep>,
-    /// What the share promises of a write; `None` when it was not reached.
+    /// What the share promised of the last write; `None` when none was tried.
     pub promised: Option<ShareCapabilities>,
 }
 
@@ -146,26 +149,34 @@ impl TestShare<'_> {
             made: Vec::new(),
         };
         let mut test = ShareTest {
-            place: location.to_owned(),
+            place: harmless_location(location),
             steps: Vec::new(),
             promised: None,
         };
-        if let Some(LocatedShare { share, path }) =
-            steps.make(ShareStep::Connect, self.shares.locate(location)).await
-        {
+        let connect = async {
+            let located = self.shares.locate(location).await?;
+            // Some connect when they are first asked something.
+            located.share.stat(&located.path).await?;
+            Ok(located)
+        };
+        if let Some(LocatedShare { share, path }) = steps.make(ShareStep::Connect, connect).await {
             test.place = share.place(&path);
-            test.promised = Some(share.capabilities());
-            let name = format!(
-                "keystead-test-{:016x}.tmp",
-                u64::from_be_bytes(self.randomness.bytes()?)
-            );
+            let name = self.temporaries.name()?;
             let trial = Trial {
                 file: path.join(&name),
                 folder: path,
                 share: share.as_ref(),
                 contents: [self.content()?, self.content()?],
             };
-            trial.run(&mut steps).await;
+            let guard = TrialFile {
+                temporaries: self.temporaries,
+                name,
+                share: Arc::clone(&share),
+                file: trial.file.clone(),
+                is_over: false,
+            };
+            test.promised = trial.run(&mut steps).await;
+            guard.over();
         }
         test.steps = steps.made;
         Ok(test)
@@ -185,23 +196,49 @@ struct Trial<'a> {
     contents: [Vec<u8>; 2],
 }
 
-impl Trial<'_> {
-    async fn run(&self, steps: &mut Steps<'_>) {
-        if steps.make(ShareStep::Look, self.look()).await.is_none() {
-            return;
+/// The trial file, which goes away when the test is broken off.
+struct TrialFile<'a> {
+    temporaries: &'a Temporaries,
+    name: String,
+    share: Arc<dyn FileShare>,
+    file: SharePath,
+    is_over: bool,
+}
+
+impl TrialFile<'_> {
+    fn over(mut self) {
+        self.is_over = true;
+    }
+}
+
+impl Drop for TrialFile<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let (share, file) = (Arc::clone(&self.share), self.file.clone());
+            let removal = async move { share.remove(&file).await.is_ok() };
+            self.temporaries.remove_later(self.name.clone(), removal);
         }
+    }
+}
+
+impl Trial<'_> {
+    /// Gives what the last write was promised.
+    async fn run(&self, steps: &mut Steps<'_>) -> Option<ShareCapabilities> {
+        steps.make(ShareStep::Look, self.look()).await?;
         if let Err(refused) = self.share.create(&self.file, Replace::Never).await
             && refused.kind == ShareErrorKind::ReadOnly
         {
-            return;
+            return None;
         }
-        if self.write(steps).await.is_none() {
+        let mut promised = None;
+        if self.write(steps, &mut promised).await.is_none() {
             // The failure is told; that this fails too would tell nothing more.
             let _ = self.share.remove(&self.file).await;
         }
+        promised
     }
 
-    async fn write(&self, steps: &mut Steps<'_>) -> Option<()> {
+    async fn write(&self, steps: &mut Steps<'_>, promised: &mut Option<ShareCapabilities>) -> Option<()> {
         let [first, second] = &self.contents;
         let writer = steps.make(ShareStep::Write, async {
             let mut writer = self.share.create(&self.file, Replace::Never).await?;
@@ -209,9 +246,12 @@ impl Trial<'_> {
             Ok(writer)
         });
         let writer = writer.await?;
-        steps.make(ShareStep::Publish, writer.publish()).await?;
+        *promised = Some(steps.make(ShareStep::Publish, writer.publish()).await?.promised);
         steps.make(ShareStep::ReadBack, self.holds(first)).await?;
-        steps.make(ShareStep::Keep, self.keeps(first, second)).await?;
+        let kept = steps
+            .make(ShareStep::Keep, self.keeps(first, second, *promised))
+            .await?;
+        *promised = Some(kept);
         steps.make(ShareStep::Replace, self.replace(second)).await?;
         steps.make(ShareStep::Remove, self.remove()).await
     }
@@ -245,13 +285,18 @@ impl Trial<'_> {
             true => Ok(()),
             false => {
                 let why = "what was read back is not what was written; do not use this share";
-                Err(self.failure(ShareErrorKind::Unavailable, OPERATION, why))
+                Err(self.failure(ShareErrorKind::NotAsWritten, OPERATION, why))
             }
         }
     }
 
     /// A file that must not be replaced is not: neither one that is there, nor one that came while another was written.
-    async fn keeps(&self, there: &[u8], other: &[u8]) -> Result<(), ShareError> {
+    async fn keeps(
+        &self,
+        there: &[u8],
+        other: &[u8],
+        promised: Option<ShareCapabilities>,
+    ) -> Result<ShareCapabilities, ShareError> {
         const OPERATION: &str = "keep what is there";
         match self.put(Replace::Never, other).await {
             Err(refused) if refused.kind == ShareErrorKind::Exists => {}
@@ -261,11 +306,12 @@ impl Trial<'_> {
                 return Err(self.failure(ShareErrorKind::Unsupported, OPERATION, why));
             }
         }
-        if self.share.capabilities().exclusive_create {
+        let mut promised = promised.unwrap_or(ShareCapabilities::NONE);
+        if promised.exclusive_create {
             self.share.remove(&self.file).await?;
             let mut late = self.share.create(&self.file, Replace::Never).await?;
             late.write(other).await?;
-            self.put(Replace::Never, there).await?;
+            promised = self.put(Replace::Never, there).await?.promised;
             match late.publish().await {
                 Err(refused) if refused.kind == ShareErrorKind::Exists => {}
                 Err(failed) => return Err(failed),
@@ -276,7 +322,8 @@ impl Trial<'_> {
                 }
             }
         }
-        self.holds(there).await
+        self.holds(there).await?;
+        Ok(promised)
     }
 
     async fn replace(&self, content: &[u8]) -> Result<(), ShareError> {

@@ -117,6 +117,18 @@ pub(crate) fn settle(layers: &[Layer]) -> anyhow::Result<Vec<SettingValue>> {
     for layer in layers {
         // The settings of a share are known to its kind, which looks at them later.
         let is_known = |key: &String| defaults.values.contains_key(key) || share_setting(key).is_some();
+        // A number in a file loses what its writer wrote: 1.50 becomes 1.5.
+        let is_text = |value: &Value| matches!(value.kind, ValueKind::String(_) | ValueKind::Nil);
+        let mut passwords = layer
+            .values
+            .iter()
+            .filter(|(key, _)| share_setting(key) == Some("password"));
+        if let Some((key, _)) = passwords.find(|(_, value)| !is_text(value)) {
+            bail!(
+                "{}: \"{key}\" is no text; write it in quotation marks",
+                layer.origin
+            );
+        }
         if let Some(unknown) = layer.values.keys().find(|key| !is_known(key)) {
             bail!("{}: there is no setting \"{unknown}\"", layer.origin);
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use keystead_application::ports::{ConfiguredShare, ShareAddress, SharePath, SharePatience};
 
-use super::{MAX_SECONDS, SecretSetting, absolute, secret};
+use super::{MAX_SECONDS, SecretSetting, secret};
 
 /// A share, and where its password comes from.
 pub(crate) struct ShareSettings {
@@ -61,7 +61,7 @@ fn settle_one(name: &str, mut values: Values) -> anyhow::Result<ShareSettings> {
             read_only: parsed(&mut values, "read_only")?.unwrap_or(false),
             address,
             patience,
-            settings: with_absolute_paths(values)?,
+            settings: values,
         },
     })
 }
@@ -79,19 +79,6 @@ fn parsed<T: FromStr>(values: &mut Values, name: &str) -> anyhow::Result<Option<
         Ok(parsed) => Ok(Some(parsed)),
         Err(_) => bail!("{name} cannot be \"{value}\""),
     }
-}
-
-/// Files are named from where the program was started, as everywhere in the configuration.
-fn with_absolute_paths(values: Values) -> anyhow::Result<Values> {
-    let settled = values.into_iter().map(|(name, value)| {
-        let is_path = name.ends_with("_file") || name == "known_hosts";
-        if !is_path || value.is_empty() {
-            return Ok((name, value));
-        }
-        let path = absolute(value.into())?;
-        Ok((name, path.to_string_lossy().into_owned()))
-    });
-    settled.collect()
 }
 
 #[cfg(test)]

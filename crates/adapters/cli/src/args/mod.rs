@@ -168,6 +168,9 @@ pub(crate) struct SealArgs {
     /// PEM. May be repeated.
     #[arg(long, value_name = "LINE|FILE")]
     pub(crate) recipient: Vec<String>,
+    /// Do not read OUT back from a network share to compare it with what was written.
+    #[arg(long)]
+    pub(crate) no_read_back: bool,
 }
 
 #[derive(Debug, Args)]
@@ -190,6 +193,9 @@ pub(crate) struct OpenArgs {
     /// File that holds the passphrase of the exported keyset.
     #[arg(long, value_name = "FILE", requires = "identity")]
     pub(crate) passphrase_file: Option<PathBuf>,
+    /// Do not read OUT back from a network share to compare it with what was written.
+    #[arg(long)]
+    pub(crate) no_read_back: bool,
 }
 
 #[derive(Debug, Args)]

@@ -133,7 +133,7 @@ pub(crate) async fn checkpoint(
 ) -> Result<(), Failure> {
     let open = context.installation().await?;
     // What cannot be written is refused before the trail grows by a signature that nobody keeps.
-    let mut writer = open_output(context, out, overwrite).await?;
+    let mut writer = open_output(context, out, overwrite, true).await?.writer;
     let signed = sign(context, &open, &context.actor()).await;
     let (stored, head) = match signed {
         Ok(signed) => signed,
@@ -167,7 +167,7 @@ pub(crate) async fn export(
     overwrite: bool,
     after: Option<u64>,
 ) -> Result<(), Failure> {
-    let mut writer = open_output(context, out, overwrite).await?;
+    let mut writer = open_output(context, out, overwrite, true).await?.writer;
     let written = write_export(context, writer.as_mut(), after).await;
     let events = match written {
         Ok(events) => events,

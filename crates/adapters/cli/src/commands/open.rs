@@ -11,7 +11,7 @@ use crate::Failure;
 use crate::args::OpenArgs;
 use crate::context::Context;
 use crate::input::{open_input, open_output, read_export};
-use crate::output::{OpenedJson, printable};
+use crate::output::{OpenedJson, compared_words, printable, tell_what_is_not_promised};
 use crate::progress::WorkProgress;
 use crate::secrets::{asked_passphrase, given_passphrase, given_password};
 
@@ -23,7 +23,8 @@ pub(crate) async fn run(context: &Context<'_>, args: OpenArgs) -> Result<(), Fai
         ));
     }
     // What is in the way is found out before a private key is used.
-    let mut writer = open_output(context, args.out.as_deref(), args.overwrite).await?;
+    let output = open_output(context, args.out.as_deref(), args.overwrite, !args.no_read_back).await?;
+    let (mut writer, is_compared) = (output.writer, output.is_compared);
     let open = OpenBackup {
         format: Arc::clone(&context.tools().format),
     };
@@ -35,12 +36,13 @@ pub(crate) async fn run(context: &Context<'_>, args: OpenArgs) -> Result<(), Fai
     let written = open
         .write_content(source, &unlocked, &mut *writer, &|bytes| progress.at(bytes))
         .await;
-    drop(progress);
     if let Err(error) = written {
         writer.discard().await;
         return Err(error.into());
     }
-    let receipt = writer.publish().await.map_err(BackupError::from)?;
+    let published = writer.publish().await;
+    drop(progress);
+    let receipt = published.map_err(BackupError::from)?;
     let with = match &unlocked.with {
         Opened::Keyset(fingerprint) => format!("keyset {}", fingerprint.short()),
         Opened::Password => "the password".to_owned(),
@@ -49,16 +51,18 @@ pub(crate) async fn run(context: &Context<'_>, args: OpenArgs) -> Result<(), Fai
         context.printer.remark(&format!("opened with {with}"));
         return Ok(());
     }
-    context.printer.result(
-        &OpenedJson::new(&unlocked.with, &receipt.place, receipt.bytes),
-        || {
+    context
+        .printer
+        .result(&OpenedJson::new(&unlocked.with, &receipt, is_compared), || {
             format!(
-                "opened {} bytes into {} with {with}",
+                "opened {} bytes into {}{} with {with}",
                 receipt.bytes,
-                printable(&receipt.place)
+                printable(&receipt.place),
+                compared_words(is_compared)
             )
-        },
-    )
+        })?;
+    tell_what_is_not_promised(context, Some(receipt.promised));
+    Ok(())
 }
 
 /// With what the arguments name; else with a keyset that is here; else with the password.

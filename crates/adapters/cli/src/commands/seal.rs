@@ -9,7 +9,7 @@ use crate::Failure;
 use crate::args::SealArgs;
 use crate::context::{Context, hint};
 use crate::input::{open_input, open_output, refuse_terminal};
-use crate::output::{SealedJson, printable};
+use crate::output::{SealedJson, compared_words, printable, tell_what_is_not_promised};
 use crate::progress::WorkProgress;
 use crate::secrets::new_password;
 
@@ -22,6 +22,7 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
         password_hint,
         no_password,
         recipient,
+        no_read_back,
     } = args;
     refuse_terminal(out.as_deref(), "the sealed file")?;
     let recipients = read_recipients(context, &recipient)?;
@@ -59,7 +60,8 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
     };
 
     let mut reader = open_input(context, input.as_deref()).await?;
-    let mut writer = open_output(context, out.as_deref(), overwrite).await?;
+    let output = open_output(context, out.as_deref(), overwrite, !no_read_back).await?;
+    let (mut writer, is_compared) = (output.writer, output.is_compared);
     let progress = WorkProgress::transfer(&context.printer, "sealing", reader.length);
     let request = SealRequest { to, password };
     let sealed = seal
@@ -67,7 +69,6 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
             progress.at(bytes)
         })
         .await;
-    drop(progress);
     let sealed = match sealed {
         Ok(sealed) => sealed,
         Err(error) => {
@@ -75,13 +76,16 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
             return Err(error.into());
         }
     };
-    let receipt = writer.publish().await.map_err(BackupError::from)?;
+    // The end of it may still be on its way, and then it is read back.
+    let published = writer.publish().await;
+    drop(progress);
+    let receipt = published.map_err(BackupError::from)?;
     if out.as_deref().is_none_or(|out| out == "-") {
         return Ok(());
     }
     context
         .printer
-        .result(&SealedJson::new(&sealed, &receipt.place), || {
+        .result(&SealedJson::new(&sealed, &receipt, is_compared), || {
             let mut opens: Vec<String> = sealed
                 .fingerprints
                 .iter()
@@ -89,12 +93,15 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
                 .collect();
             opens.extend(sealed.has_password.then(|| "its password".to_owned()));
             format!(
-                "sealed {} bytes into {}; opens with {}",
+                "sealed {} bytes into {}{}; opens with {}",
                 sealed.content_bytes,
                 printable(&receipt.place),
+                compared_words(is_compared),
                 opens.join(" or ")
             )
-        })
+        })?;
+    tell_what_is_not_promised(context, Some(receipt.promised));
+    Ok(())
 }
 
 fn read_recipients(context: &Context<'_>, given: &[String]) -> Result<Vec<Recipient>, Failure> {

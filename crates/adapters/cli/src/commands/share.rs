@@ -37,16 +37,13 @@ pub(crate) fn list(context: &Context<'_>) -> Result<(), Failure> {
 
 pub(crate) async fn test(context: &Context<'_>, share: &str) -> Result<(), Failure> {
     let tools = context.tools();
-    let is_configured = tools.shares.configured().iter().any(|known| known.name == share);
-    let location = match is_configured || !share.contains([':', '/', '.']) {
-        true => format!("share:{share}/"),
-        false => share.to_owned(),
-    };
     let test = TestShare {
         shares: &tools.shares,
         clock: tools.clock.as_ref(),
         randomness: tools.randomness.as_ref(),
+        temporaries: &tools.temporaries,
     };
+    let location = location(context, share);
     let progress = WorkProgress::begin(&context.printer, "trying out the share");
     let tested = test.run(&location).await;
     drop(progress);
@@ -61,6 +58,23 @@ pub(crate) async fn test(context: &Context<'_>, share: &str) -> Result<(), Failu
     }
 }
 
+/// `nas` and `nas/folder` are on the share of that name; a path says that it is one.
+fn location(context: &Context<'_>, text: &str) -> String {
+    let name = text.split('/').next().unwrap_or_default();
+    let is_configured = context
+        .tools()
+        .shares
+        .configured()
+        .iter()
+        .any(|share| share.name == name);
+    let is_place = text.contains(':') || text.starts_with(['/', '.']);
+    match (is_configured || !is_place, text.contains('/')) {
+        (true, true) => format!("share:{text}"),
+        (true, false) => format!("share:{text}/"),
+        (false, _) => text.to_owned(),
+    }
+}
+
 fn words(test: &ShareTest) -> String {
     let row = |step: &TestedStep| {
         vec![
@@ -71,8 +85,13 @@ fn words(test: &ShareTest) -> String {
     };
     let mut text = table(&["STEP", "RESULT", "TIME"], test.steps.iter().map(row).collect());
     let is_sound = test.steps.iter().all(|step| step.result.is_ok());
-    if let Some(promised) = test.promised.filter(|_| is_sound) {
+    if is_sound {
         text.push_str(&format!("\n\n{}: ", printable(&test.place)));
+    }
+    if is_sound && test.promised.is_none() {
+        text.push_str("can be looked at; it is configured as read-only, and nothing was written");
+    }
+    if let Some(promised) = test.promised.filter(|_| is_sound) {
         let missing: Vec<&str> = promised.missing().collect();
         text.push_str(&match missing.is_empty() {
             true => "promises everything that an export can ask for".to_owned(),

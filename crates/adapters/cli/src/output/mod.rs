@@ -2,6 +2,7 @@
 
 mod json;
 mod text;
+mod written;
 
 use std::io::{IsTerminal, Write};
 
@@ -14,6 +15,7 @@ pub(crate) use json::{
     SettingJson, ShareTestJson, SharesJson, SlotJson, SlotsJson, passphrase_text,
 };
 pub(crate) use text::{field_lines, moment, printable, state_words, table};
+pub(crate) use written::{compared_words, tell_what_is_not_promised};
 
 use crate::Failure;
 use crate::args::GlobalArgs;

@@ -169,14 +169,14 @@ async fn clean_up_takes_what_nobody_writes_and_nothing_else() {
     let place = Place::new();
     let writer = place.share.create(&place.at("k"), Replace::Never).await.unwrap();
     let being_written = place.names();
-    for name in [".keystead-dead.tmp", ".keystead-dead.pem", "keystead-1.tmp"] {
+    for name in [".keystead-00000000deadbeef.tmp", ".keystead-dead.pem", "keystead-1.tmp"] {
         fs::write(place.folder.path().join(name), "x").unwrap();
     }
-    fs::create_dir(place.folder.path().join(".keystead-folder.tmp")).unwrap();
-    symlink("keystead-1.tmp", place.folder.path().join(".keystead-link.tmp")).unwrap();
+    fs::create_dir(place.folder.path().join(".keystead-0000000000000001.tmp")).unwrap();
+    symlink("keystead-1.tmp", place.folder.path().join(".keystead-0000000000000002.tmp")).unwrap();
 
     assert_eq!(place.share.clean_up(&place.at("k")).await.unwrap(), 1);
-    assert!(!place.names().contains(&".keystead-dead.tmp".to_owned()));
+    assert!(!place.names().contains(&".keystead-00000000deadbeef.tmp".to_owned()));
     assert_eq!(place.names().len(), 5);
     assert!(place.names().contains(&being_written[0]));
     writer.publish().await.unwrap();
@@ -187,7 +187,7 @@ async fn clean_up_takes_what_nobody_writes_and_nothing_else() {
 #[tokio::test]
 async fn a_writer_that_was_killed_leaves_a_file_that_clean_up_takes() {
     let place = Place::new();
-    let name = place.folder.path().join(".keystead-killed.tmp");
+    let name = place.folder.path().join(".keystead-00000000000000ff.tmp");
     // flock(1) holds the lock as a writer does, until it is killed.
     let mut other = Command::new("flock")
         .arg(&name)
@@ -348,4 +348,19 @@ async fn a_full_disk_is_no_space_and_leaves_nothing() {
         "a file with a hole is not published"
     );
     assert!(place.names().is_empty());
+}
+
+#[tokio::test]
+async fn what_comes_in_over_a_network_is_not_cleaned_up_here() {
+    let place = Place::new();
+    let upload = ".keystead-0123456789abcdef-b1a2c3d4-4026531836-17-99.tmp";
+    std::fs::write(place.folder.path().join(upload), "being uploaded").unwrap();
+    std::fs::write(
+        place.folder.path().join(".keystead-0123456789abcdef.tmp"),
+        "left behind",
+    )
+    .unwrap();
+    let removed = place.share.clean_up(&place.at("k.pem")).await.unwrap();
+    assert_eq!(removed, 1);
+    assert!(place.folder.path().join(upload).exists());
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use keystead_application::ports::{
     EntryKind, FileShare, Randomness, Replace, ShareAccess, ShareAddress, ShareCapabilities, ShareError,
-    ShareErrorKind, SharePath, ShareProvider, ShareWriter,
+    ShareErrorKind, SharePath, ShareProvider, ShareSetting, ShareWriter,
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
@@ -47,8 +47,12 @@ impl ShareProvider for PatientShareProvider {
         self.inner.schemes()
     }
 
-    fn settings(&self) -> &[&'static str] {
+    fn settings(&self) -> &[ShareSetting] {
         self.inner.settings()
+    }
+
+    fn default_port(&self, scheme: &str) -> Option<u16> {
+        self.inner.default_port(scheme)
     }
 
     fn names_of_share(&self) -> usize {
@@ -76,6 +80,16 @@ impl ShareProvider for PatientShareProvider {
     }
 }
 
+/// The slowest line that is worth waiting for, in bytes per second: half a megabit.
+const SLOWEST_LINE: u64 = 64 << 10;
+/// The slowest medium that a server flushes to, in bytes per second.
+const SLOWEST_MEDIUM: u64 = 16 << 20;
+
+/// How long it may take to move so many bytes.
+fn time_to_move(bytes: u64) -> Duration {
+    Duration::from_secs(bytes.div_ceil(SLOWEST_LINE))
+}
+
 /// How long one step may take, and where.
 #[derive(Clone)]
 struct Limit {
@@ -90,17 +104,29 @@ impl Limit {
         names: &[&str],
         step: impl Future<Output = Result<T, ShareError>>,
     ) -> Result<T, ShareError> {
-        let answer = tokio::time::timeout(self.answer, step).await;
-        answer.unwrap_or_else(|_| Err(self.no_answer(operation, names)))
+        self.bounded_for(Duration::ZERO, operation, names, step).await
     }
 
-    fn no_answer(&self, operation: &'static str, names: &[&str]) -> ShareError {
-        ShareError::new(
-            ShareErrorKind::Unavailable,
-            operation,
-            self.place(names),
-            format!("the server gave no answer within {:?}", self.answer),
-        )
+    /// A step that moves or flushes bytes has more time, by how many they are.
+    async fn bounded_for<T>(
+        &self,
+        more: Duration,
+        operation: &'static str,
+        names: &[&str],
+        step: impl Future<Output = Result<T, ShareError>>,
+    ) -> Result<T, ShareError> {
+        let limit = self.answer.saturating_add(more);
+        let answer = tokio::time::timeout(limit, step).await;
+        answer.unwrap_or_else(|_| {
+            let why = format!("the server gave no answer within {} seconds", limit.as_secs());
+            let place = self.place(names);
+            Err(ShareError::new(
+                ShareErrorKind::Unavailable,
+                operation,
+                place,
+                why,
+            ))
+        })
     }
 
     fn place(&self, names: &[&str]) -> String {
@@ -135,23 +161,35 @@ impl PatientShare {
     async fn open(&self, path: &SharePath) -> Result<PatientReader, ShareError> {
         const OPERATION: &str = "read the file";
         let names = path.names(OPERATION)?;
+        let most = self.patience.most_remembered();
+        let whole = self.limit.answer + time_to_move(most as u64);
+        let begun = tokio::time::Instant::now();
         let opened = self
             .limit
             .bounded(OPERATION, &names, self.inner.read(path))
             .await?;
         let mut rest = TimedReader::new(opened, self.limit.answer);
-        let most = self.patience.most_remembered();
         let mut beginning = Zeroizing::new(Vec::with_capacity(most));
         let mut limited = (&mut rest).take(most as u64);
-        limited.read_to_end(&mut beginning).await.map_err(|e| {
-            let why = format!("the file could not be read to its end: {e}");
-            ShareError::new(
+        // A server that sends something now and then is no better than one that sends nothing.
+        let read = tokio::time::timeout_at(begun + whole, limited.read_to_end(&mut beginning)).await;
+        let why = match read {
+            Ok(Ok(_)) => None,
+            Ok(Err(e)) => Some(format!("the file could not be read to its end: {e}")),
+            Err(_) => Some(format!(
+                "the server did not send it within {} seconds",
+                whole.as_secs()
+            )),
+        };
+        if let Some(why) = why {
+            let place = self.limit.place(&names);
+            return Err(ShareError::new(
                 ShareErrorKind::Unavailable,
                 OPERATION,
-                self.limit.place(&names),
+                place,
                 why,
-            )
-        })?;
+            ));
+        }
         let is_whole = beginning.len() < most;
         Ok(PatientReader::new(beginning, (!is_whole).then_some(rest)))
     }

@@ -1,10 +1,13 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use keystead_application::ports::{
     Replace, ShareError, ShareErrorKind, SharePath, ShareWriter, WriteReceipt,
 };
+use keystead_domain::make_room;
 use zeroize::Zeroizing;
 
-use super::PatientShare;
+use super::{PatientShare, SLOWEST_MEDIUM, time_to_move};
 use crate::failure::Failure;
 use crate::patience::Attempts;
 
@@ -17,6 +20,13 @@ pub(super) struct PatientWriter {
     inner: Option<Box<dyn ShareWriter>>,
     /// Everything that was written; `None` when it has become too much.
     written: Option<Zeroizing<Vec<u8>>>,
+    /// How many bytes that were.
+    total: u64,
+}
+
+/// How many bytes an adapter may have gathered of so many: S3 sends parts that grow with the file.
+fn gathered(total: u64) -> u64 {
+    (16 << 20).max(total / 4096)
 }
 
 /// How a publication went.
@@ -40,6 +50,7 @@ impl PatientWriter {
             replace,
             inner: Some(inner),
             written: Some(written),
+            total: 0,
         }
     }
 
@@ -51,11 +62,7 @@ impl PatientWriter {
             self.written = None;
             return;
         }
-        if written.capacity() < needed {
-            let mut larger = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
-            larger.extend_from_slice(written);
-            *written = larger;
-        }
+        make_room(written, bytes.len(), self.share.patience.most_remembered());
         written.extend_from_slice(bytes);
     }
 
@@ -72,7 +79,10 @@ impl PatientWriter {
                 why,
             ));
         };
-        let result = limit.bounded(OPERATION, &names, inner.write(bytes)).await;
+        // Adapters gather bytes and send them when it is worth it, so that one call may have to move those of many.
+        let more = time_to_move(self.total.min(gathered(self.total)));
+        let write = inner.write(bytes);
+        let result = limit.bounded_for(more, OPERATION, &names, write).await;
         if result.is_err() {
             // Its temporary file is removed in the background, as soon as the share can be reached.
             self.inner = None;
@@ -108,7 +118,12 @@ impl PatientWriter {
                 why,
             ));
         };
-        match self.share.limit.bounded(OPERATION, &names, inner.publish()).await {
+        // The rest is sent, and all of it is flushed.
+        let flush = Duration::from_secs((self.total / SLOWEST_MEDIUM).min(3600));
+        let more = time_to_move(self.total.min(gathered(self.total))) + flush;
+        let publish = inner.publish();
+        let limit = &self.share.limit;
+        match limit.bounded_for(more, OPERATION, &names, publish).await {
             Ok(receipt) => Ok(Published::Done(receipt)),
             Err(mut failure) if failure.kind.is_retryable() => {
                 failure.add("whether the file stands there now is not known");
@@ -151,6 +166,7 @@ impl PatientWriter {
 impl ShareWriter for PatientWriter {
     async fn write(&mut self, bytes: &[u8]) -> Result<(), ShareError> {
         self.remember(bytes);
+        self.total += bytes.len() as u64;
         let mut attempts = Attempts::new(&self.share.patience);
         let mut result = self.write_once(bytes).await;
         while let Err(failure) = result {

@@ -2,7 +2,7 @@ use std::io::{IsTerminal, Write};
 
 use keystead_application::ports::Replace;
 use keystead_application::use_cases::{
-    ExportDestination, ExportProtection, ExportReceipt, ExportRequest, Exported, KeysetError,
+    ExportDestination, ExportProtection, ExportReceipt, ExportRequest, Exported,
 };
 use keystead_domain::Passphrase;
 
@@ -11,7 +11,7 @@ use super::{print_generated, rescue_generated};
 use crate::Failure;
 use crate::args::ExportArgs;
 use crate::context::{Context, OpenInstallation, reference};
-use crate::output::{ExportJson, printable};
+use crate::output::{ExportJson, printable, tell_what_is_not_promised};
 use crate::progress::WorkProgress;
 use crate::secrets::export_protection;
 use crate::stdio::stdout;
@@ -40,11 +40,9 @@ pub(crate) async fn run(context: &Context<'_>, args: ExportArgs) -> Result<(), F
         true => ExportDestination::Caller,
         false => ExportDestination::Share {
             located: context
-                .tools()
-                .shares
-                .locate(&to)
-                .await
-                .map_err(KeysetError::from)?,
+                .exporter(installation.store.as_ref(), installation.master_key.as_ref())
+                .locate(&context.actor(), &context.tools().shares, &to)
+                .await?,
             replace: if overwrite {
                 Replace::Allowed
             } else {
@@ -104,7 +102,8 @@ async fn export(
                 };
                 exported.iter().map(line).collect::<Vec<_>>().join("\n")
             })?;
-        tell_what_is_not_promised(context, &exported);
+        // All files of an export go to one share.
+        tell_what_is_not_promised(context, exported.iter().find_map(|one| one.promised));
     }
     if unprotected && std::io::stderr().is_terminal() {
         context
@@ -112,14 +111,4 @@ async fn export(
             .remark("the file is not protected: whoever reads it can open every backup of this keyset");
     }
     refuse_damaged(&damaged)
-}
-
-/// All files of an export go to one share.
-fn tell_what_is_not_promised(context: &Context<'_>, exported: &[Exported]) {
-    let promised = exported.iter().find_map(|one| one.promised);
-    let missing: Vec<&str> = promised.iter().flat_map(|promised| promised.missing()).collect();
-    if !missing.is_empty() {
-        let note = format!("the share does not promise {}", missing.join("; nor "));
-        context.printer.remark(&note);
-    }
 }

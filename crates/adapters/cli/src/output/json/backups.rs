@@ -1,5 +1,8 @@
+use keystead_application::ports::WriteReceipt;
 use keystead_application::use_cases::{Opened, Sealed, SlotView};
 use serde::Serialize;
+
+use super::PromisesJson;
 
 #[derive(Serialize)]
 pub(crate) struct SealedJson {
@@ -8,10 +11,13 @@ pub(crate) struct SealedJson {
     password: bool,
     content_bytes: u64,
     place: String,
+    /// Whether it was read back and compared.
+    verified: bool,
+    promises: PromisesJson,
 }
 
 impl SealedJson {
-    pub(crate) fn new(sealed: &Sealed, place: &str) -> Self {
+    pub(crate) fn new(sealed: &Sealed, receipt: &WriteReceipt, verified: bool) -> Self {
         let Sealed {
             file_id,
             fingerprints,
@@ -23,7 +29,9 @@ impl SealedJson {
             keysets: fingerprints.iter().map(ToString::to_string).collect(),
             password: *has_password,
             content_bytes: *content_bytes,
-            place: place.to_owned(),
+            place: receipt.place.clone(),
+            verified,
+            promises: receipt.promised.into(),
         }
     }
 }
@@ -34,10 +42,13 @@ pub(crate) struct OpenedJson {
     keyset: Option<String>,
     place: String,
     content_bytes: u64,
+    /// Whether it was read back and compared.
+    verified: bool,
+    promises: PromisesJson,
 }
 
 impl OpenedJson {
-    pub(crate) fn new(with: &Opened, place: &str, content_bytes: u64) -> Self {
+    pub(crate) fn new(with: &Opened, receipt: &WriteReceipt, verified: bool) -> Self {
         let (opened_with, keyset) = match with {
             Opened::Keyset(fingerprint) => ("keyset", Some(fingerprint.to_string())),
             Opened::Password => ("password", None),
@@ -45,8 +56,10 @@ impl OpenedJson {
         Self {
             opened_with,
             keyset,
-            place: place.to_owned(),
-            content_bytes,
+            place: receipt.place.clone(),
+            content_bytes: receipt.bytes,
+            verified,
+            promises: receipt.promised.into(),
         }
     }
 }
