@@ -195,7 +195,6 @@ fn share_providers(
     #[cfg(feature = "sftp")]
     network(Arc::new(keystead_sftp_share::SftpShareProvider::new(
         temporaries.clone(),
-        Arc::new(SystemClock),
     )));
     #[cfg(feature = "s3")]
     network(Arc::new(keystead_s3_share::S3ShareProvider::new(

@@ -239,7 +239,18 @@ impl SshServer {
     /// # Panics
     /// When it does not start.
     pub fn sftp(&self, batch: &str) -> Result<String, String> {
-        let output = self.sftp_command(batch).output().unwrap();
+        self.sftp_trusting(&self.known_hosts(), batch)
+    }
+
+    /// The same with other known host keys than those of the server.
+    ///
+    /// # Errors
+    /// What it says when something failed, such as that it does not know the server.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn sftp_trusting(&self, known_hosts: &Path, batch: &str) -> Result<String, String> {
+        let output = self.command_trusting(known_hosts, batch).output().unwrap();
         match output.status.success() {
             true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
             false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
@@ -252,6 +263,10 @@ impl SshServer {
     /// When its orders cannot be written.
     #[must_use]
     pub fn sftp_command(&self, batch: &str) -> Command {
+        self.command_trusting(&self.known_hosts(), batch)
+    }
+
+    fn command_trusting(&self, known_hosts: &Path, batch: &str) -> Command {
         // Several tests may give orders at the same time.
         static GIVEN: AtomicU32 = AtomicU32::new(0);
         let number = GIVEN.fetch_add(1, Ordering::Relaxed);
@@ -260,7 +275,8 @@ impl SshServer {
         let mut sftp = command("sftp");
         sftp.args(["-q", "-F", "/dev/null", "-P", &self.port.to_string()]);
         sftp.arg("-o")
-            .arg(format!("UserKnownHostsFile={}", self.known_hosts().display()));
+            .arg(format!("UserKnownHostsFile={}", known_hosts.display()));
+        sftp.args(["-o", "GlobalKnownHostsFile=/dev/null"]);
         sftp.arg("-o").arg("StrictHostKeyChecking=yes");
         sftp.arg("-i").arg(self.client_key());
         sftp.arg("-b").arg(orders);

@@ -52,6 +52,14 @@ impl Key {
         }
     }
 
+    /// The name of another object in the same folder.
+    pub(crate) fn beside(&self, name: &str) -> String {
+        match self.text.rsplit_once('/') {
+            Some((folder, _)) => format!("{folder}/{name}"),
+            None => name.to_owned(),
+        }
+    }
+
     pub(crate) fn step(&self, operation: &'static str) -> Step {
         let place = self.shown.clone();
         Step { operation, place }

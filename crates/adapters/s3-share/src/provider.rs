@@ -1,18 +1,19 @@
+use std::collections::HashMap;
 use std::env;
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use keystead_application::ports::{
-    FileShare, ShareAccess, ShareError, ShareErrorKind, ShareProvider, Temporaries,
+    FileShare, ShareAccess, ShareError, ShareErrorKind, ShareProvider, ShareSetting, Temporaries,
 };
-use keystead_https::{Roots, client_config};
+use keystead_https::{Roots, client, is_loopback};
 use opendal::services::S3;
 use opendal::{HttpTransporter, OperationContext, Operator};
 use reqwest::Url;
 
 use crate::S3FileShare;
-use crate::transport::Transport;
+use crate::conditions::Conditions;
+use crate::transport::{ServerClock, Transport};
 
 const ENDPOINT: &str = "endpoint";
 const REGION: &str = "region";
@@ -20,6 +21,14 @@ const PATH_STYLE: &str = "path_style";
 const CA_FILE: &str = "ca_file";
 const INSECURE: &str = "insecure";
 const INSTANCE_ROLE: &str = "instance_role";
+const SETTINGS: &[ShareSetting] = &[
+    ShareSetting::text(ENDPOINT),
+    ShareSetting::text(REGION),
+    ShareSetting::text(PATH_STYLE),
+    ShareSetting::path(CA_FILE),
+    ShareSetting::text(INSECURE),
+    ShareSetting::text(INSTANCE_ROLE),
+];
 const OPERATION: &str = "find the share";
 
 /// Answers for `s3:` URLs.
@@ -40,13 +49,31 @@ const OPERATION: &str = "find the share";
 #[derive(Clone)]
 pub struct S3ShareProvider {
     temporaries: Temporaries,
+    /// What is known of servers.
+    known: Arc<Mutex<HashMap<Bucket, Arc<Conditions>>>>,
 }
+
+/// An endpoint, and the name of a bucket there.
+type Bucket = (Url, String);
 
 impl S3ShareProvider {
     /// A provider that removes what was begun and given up in the background, by these.
     #[must_use]
     pub fn new(temporaries: Temporaries) -> Self {
-        Self { temporaries }
+        Self {
+            temporaries,
+            known: Arc::default(),
+        }
+    }
+
+    fn conditions(&self, access: &ShareAccess, endpoint: &Url) -> Arc<Conditions> {
+        let bucket = (endpoint.clone(), access.address.host.clone());
+        let new = || match access.setting(ENDPOINT) {
+            Some(_) => Arc::default(),
+            None => Arc::new(Conditions::of_aws()),
+        };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(bucket).or_insert_with(new))
     }
 }
 
@@ -56,20 +83,19 @@ impl ShareProvider for S3ShareProvider {
         &["s3"]
     }
 
-    fn settings(&self) -> &[&'static str] {
-        &[ENDPOINT, REGION, PATH_STYLE, CA_FILE, INSECURE, INSTANCE_ROLE]
+    fn settings(&self) -> &[ShareSetting] {
+        SETTINGS
     }
 
     async fn connect(&self, access: &ShareAccess) -> Result<Arc<dyn FileShare>, ShareError> {
         let bad = |why: &str| refused(access, ShareErrorKind::BadLocation, why);
         let address = &access.address;
         if address.host.is_empty() {
-            return Err(bad("there is no bucket in it; write s3://bucket/prefix"));
+            return Err(bad("there is no bucket in it").advising("write s3://bucket/prefix"));
         }
         if address.port.is_some() {
-            return Err(bad(
-                "the first name is the bucket; the server goes into the setting endpoint of a configured share",
-            ));
+            return Err(bad("a bucket has no port")
+                .advising("put the server into the setting endpoint of a configured share"));
         }
         let region = region(access);
         let endpoint = endpoint(access, &region)?;
@@ -86,8 +112,9 @@ impl ShareProvider for S3ShareProvider {
             builder = builder.enable_virtual_host_style();
         }
         builder = with_credentials(builder, access)?;
-        let context =
-            OperationContext::new().with_http_transport(HttpTransporter::new(transport(access, &endpoint)?));
+        let clock = ServerClock::default();
+        let transport = Transport::new(http(access, &endpoint)?, clock.clone());
+        let context = OperationContext::new().with_http_transport(HttpTransporter::new(transport));
         let operator = Operator::new(builder)
             .map_err(|e| bad(e.message()))?
             .with_context(context);
@@ -96,6 +123,7 @@ impl ShareProvider for S3ShareProvider {
             address.clone(),
             self.temporaries.clone(),
             access.patience.answer,
+            (self.conditions(access, &endpoint), clock),
         )))
     }
 }
@@ -119,8 +147,8 @@ fn endpoint(access: &ShareAccess, region: &str) -> Result<Url, ShareError> {
     };
     let aws = format!("https://s3.{region}.{domain}");
     let bad = |why: &str| {
-        let why = format!("the setting endpoint: {why}; write it as https://server:port");
-        Err(refused(access, ShareErrorKind::BadLocation, &why))
+        let why = format!("the setting endpoint: {why}");
+        Err(refused(access, ShareErrorKind::BadLocation, &why).advising("write it as https://server:port"))
     };
     let url = match Url::parse(access.setting(ENDPOINT).unwrap_or(&aws)) {
         Ok(url) => url,
@@ -135,37 +163,35 @@ fn endpoint(access: &ShareAccess, region: &str) -> Result<Url, ShareError> {
     }
     match (url.scheme(), access.setting(INSECURE)) {
         ("https", None | Some("allow")) | ("http", Some("allow")) if url.has_host() => Ok(url),
-        ("http", None) if is_loopback(&url) => Ok(url),
+        ("http", None) if is_here(&url) => Ok(url),
         ("http", None) => Err(refused(
             access,
-            ShareErrorKind::Untrusted,
-            "without TLS, the files could be read and changed on the way; write https: in the setting endpoint, or set \
-             insecure = \"allow\" for this share",
-        )),
+            ShareErrorKind::BadLocation,
+            "without TLS, the files could be read and changed on the way",
+        )
+        .advising("write https: in the setting endpoint, or set insecure = \"allow\" for this share")),
         ("http" | "https", Some(_)) => Err(refused(
             access,
             ShareErrorKind::BadLocation,
-            "the setting insecure is \"allow\" or not set",
+            "the setting insecure is neither \"allow\" nor unset",
         )),
         _ => bad("it is neither http: nor https:"),
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+fn is_here(url: &Url) -> bool {
+    is_loopback(url.host_str().unwrap_or_default())
 }
 
-fn transport(access: &ShareAccess, endpoint: &Url) -> Result<Transport, ShareError> {
+fn http(access: &ShareAccess, endpoint: &Url) -> Result<reqwest::Client, ShareError> {
     let roots = match (endpoint.scheme(), access.setting(CA_FILE)) {
         ("https", None) => Roots::System,
         ("https", Some(path)) => Roots::File(path),
         _ => Roots::None,
     };
-    let bad = |why: String| refused(access, ShareErrorKind::BadLocation, &why);
-    let tls = client_config(&roots).map_err(bad)?;
-    let proxies = endpoint.scheme() == "https" && !is_loopback(endpoint);
-    Transport::new(tls, proxies).map_err(|e| bad(e.to_string()))
+    let proxies = endpoint.scheme() == "https" && !is_here(endpoint);
+    client(&roots, proxies, access.patience.answer)
+        .map_err(|failure| failure.of_share(OPERATION, access.address.to_string()))
 }
 
 fn with_credentials(builder: S3, access: &ShareAccess) -> Result<S3, ShareError> {
@@ -196,7 +222,7 @@ fn yes_or_no(access: &ShareAccess, setting: &str) -> Result<Option<bool>, ShareE
         Some(_) => Err(refused(
             access,
             ShareErrorKind::BadLocation,
-            &format!("the setting {setting} is \"yes\" or \"no\""),
+            &format!("the setting {setting} is neither \"yes\" nor \"no\""),
         )),
     }
 }

@@ -31,9 +31,34 @@ impl Refusal {
     }
 
     /// What it means.
-    pub(crate) fn meaning(&self) -> (K, &'static str) {
+    pub(crate) fn meaning(&self) -> Meaning {
         let by_code = self.code.as_deref().and_then(meaning_of_code);
         by_code.unwrap_or_else(|| meaning_of_status(self.status))
+    }
+}
+
+/// What a refusal means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Meaning {
+    pub(crate) kind: K,
+    /// For people.
+    pub(crate) what: &'static str,
+    /// What to do about it, where that is more than the kind tells.
+    pub(crate) advice: Option<&'static str>,
+}
+
+impl Meaning {
+    fn new((kind, what): (K, &'static str)) -> Self {
+        Self {
+            kind,
+            what,
+            advice: None,
+        }
+    }
+
+    fn advising(mut self, advice: &'static str) -> Self {
+        self.advice = Some(advice);
+        self
     }
 }
 
@@ -48,10 +73,27 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-const OTHER_REGION: &str = "the bucket is in another region; set region to the bucket's";
+fn other_region() -> Meaning {
+    Meaning::new((K::BadLocation, "the bucket is in another region"))
+        .advising("set region to the bucket's, for this share")
+}
 
-fn meaning_of_code(code: &str) -> Option<(K, &'static str)> {
-    Some(match code {
+fn not_allowed() -> Meaning {
+    Meaning::new((K::Denied, "the access key may not do this"))
+        .advising("look at the policies of the user and of the bucket")
+}
+
+fn meaning_of_code(code: &str) -> Option<Meaning> {
+    Some(Meaning::new(match code {
+        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "Forbidden" => return Some(not_allowed()),
+        "AuthorizationHeaderMalformed"
+        | "PermanentRedirect"
+        | "TemporaryRedirect"
+        | "IllegalLocationConstraintException" => return Some(other_region()),
+        "RequestTimeTooSkewed" | "RequestExpired" => {
+            let what = "the clock of this machine and that of the server differ";
+            return Some(Meaning::new((K::NotSignedIn, what)).advising("set the clock"));
+        }
         "InvalidAccessKeyId" | "InvalidClientTokenId" => {
             (K::NotSignedIn, "the server does not know the access key id")
         }
@@ -65,14 +107,6 @@ fn meaning_of_code(code: &str) -> Option<(K, &'static str)> {
         "AuthFailure" | "InvalidSecurity" | "MissingSecurityHeader" | "NotSignedUp" => {
             (K::NotSignedIn, "the server did not take the access key")
         }
-        "RequestTimeTooSkewed" | "RequestExpired" => (
-            K::NotSignedIn,
-            "the clock of this machine and that of the server differ; set the clock",
-        ),
-        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "Forbidden" => (
-            K::Denied,
-            "the access key may not do this; look at the policies of the user and the bucket",
-        ),
         "NoSuchBucket" => (K::NoShare, "there is no such bucket"),
         "NoSuchKey" => (K::NotFound, "there is no such file"),
         "InvalidBucketName" => (K::BadLocation, "no bucket can have this name"),
@@ -84,37 +118,34 @@ fn meaning_of_code(code: &str) -> Option<(K, &'static str)> {
             (K::NoSpace, "there is no room left, or a quota is used up")
         }
         "EntityTooLarge" => (K::Unsupported, "the file is larger than the server takes"),
-        "AuthorizationHeaderMalformed"
-        | "PermanentRedirect"
-        | "TemporaryRedirect"
-        | "IllegalLocationConstraintException" => (K::BadLocation, OTHER_REGION),
         "NotImplemented" | "MethodNotAllowed" => (K::Unsupported, "the server cannot do this"),
         "SlowDown" | "ServiceUnavailable" | "InternalError" | "RequestTimeout" | "OperationAborted"
         | "NoSuchUpload" => (K::Unavailable, "the server does not work just now"),
         _ => return None,
-    })
+    }))
 }
 
-fn meaning_of_status(status: u16) -> (K, &'static str) {
-    match status {
-        300..=399 => (K::BadLocation, OTHER_REGION),
+fn meaning_of_status(status: u16) -> Meaning {
+    Meaning::new(match status {
+        300..=399 => return other_region(),
+        403 => return not_allowed(),
+        407 => {
+            let what = "the proxy on the way wants a user name and password";
+            return Meaning::new((K::Denied, what))
+                .advising("check HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment");
+        }
         401 => (K::NotSignedIn, "the server did not take the access key"),
-        403 => (
-            K::Denied,
-            "the access key may not do this; look at the policies of the user and the bucket",
-        ),
         404 => (K::NotFound, "there is no such file"),
-        407 => (K::Denied, "the proxy on the way wants a user name and password"),
         409 | 412 => (K::Exists, "there is a file already"),
         413 => (K::Unsupported, "the file is larger than the server takes"),
         414 => (K::BadName, "the name is too long for the server"),
         507 => (K::NoSpace, "there is no room left"),
         408 | 429 | 500 | 502..=504 => (K::Unavailable, "the server does not work just now"),
-        _ => (
-            K::Unsupported,
-            "the server does not understand the request; check the setting endpoint",
-        ),
-    }
+        _ => {
+            let what = "the server does not understand the request";
+            return Meaning::new((K::Unsupported, what)).advising("check the setting endpoint");
+        }
+    })
 }
 
 /// The text of the first `Code` of an error document.
@@ -160,7 +191,7 @@ mod tests {
     fn a_code_says_more_than_a_status() {
         let kind = |status, code: &str| {
             let code = (!code.is_empty()).then(|| code.to_owned());
-            Refusal { status, code }.meaning().0
+            Refusal { status, code }.meaning().kind
         };
         assert_eq!(kind(403, "AccessDenied"), K::Denied);
         assert_eq!(kind(403, "SignatureDoesNotMatch"), K::NotSignedIn);

@@ -1,6 +1,6 @@
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,9 +13,14 @@ use opendal::{Buffer, Operator};
 use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 
+use crate::conditions::Conditions;
 use crate::error::refusal;
 use crate::key::Key;
-use crate::writer::{Conditions, S3Writer};
+use crate::transport::ServerClock;
+use crate::writer::S3Writer;
+
+/// What the names of temporary files begin with. Which of them are left over is told by all of the name.
+const TEMPORARY: &str = ".keystead-";
 
 /// A bucket, or what in it begins with a prefix.
 pub struct S3FileShare {
@@ -25,6 +30,7 @@ pub struct S3FileShare {
     /// How long is waited for the server when nobody waits for the result.
     patience: Duration,
     conditions: Arc<Conditions>,
+    clock: ServerClock,
 }
 
 impl S3FileShare {
@@ -33,13 +39,15 @@ impl S3FileShare {
         top: ShareAddress,
         temporaries: Temporaries,
         patience: Duration,
+        (conditions, clock): (Arc<Conditions>, ServerClock),
     ) -> Self {
         Self {
             operator,
             top,
             temporaries,
             patience,
-            conditions: Arc::default(),
+            conditions,
+            clock,
         }
     }
 
@@ -162,8 +170,34 @@ impl FileShare for S3FileShare {
         }
     }
 
-    /// There are no temporary files, and so none are left.
+    /// Files need no temporary ones; what showed whether the server keeps to a condition may be left.
     async fn clean_up(&self, path: &SharePath) -> Result<usize, ShareError> {
-        path.names("remove left temporary files").map(|_| 0)
+        const OPERATION: &str = "remove left temporary files";
+        let names = path.names(OPERATION)?;
+        let folder = match names.split_last() {
+            Some((_, folder)) if !path.names_folder() => folder,
+            _ => &names,
+        };
+        let key = Key::below(&self.top, folder, OPERATION)?;
+        let failed = |e| key.step(OPERATION).failed(&e);
+        let beginning = format!("{}{TEMPORARY}", key.as_prefix().trim_start_matches('/'));
+        let found = match self.operator.list(&beginning).await.map_err(failed) {
+            Ok(found) => found,
+            // Not everybody who may write may look.
+            Err(error) if error.kind == ShareErrorKind::Denied => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        let mut removed = 0;
+        for entry in found.iter().filter(|entry| entry.metadata().is_file()) {
+            let then = entry.metadata().last_modified().map(SystemTime::from);
+            let untouched = self.clock.now().zip(then);
+            let untouched = untouched.and_then(|(now, then)| now.duration_since(then).ok());
+            if self.temporaries.is_leftover(entry.name(), untouched) {
+                self.operator.delete(entry.path()).await.map_err(failed)?;
+                self.temporaries.removed(entry.name());
+                removed += 1;
+            }
+        }
+        Ok(removed)
     }
 }

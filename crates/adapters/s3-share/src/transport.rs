@@ -1,17 +1,20 @@
 //! How requests reach the server.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport};
 use reqwest::StatusCode;
-use reqwest::header::USER_AGENT;
+use reqwest::header::{DATE, HeaderMap, USER_AGENT};
 use sync_wrapper::SyncStream;
 
 use crate::refusal::Refusal;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// What is read of an answer that is no object: some ten thousand names.
+const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 /// What is read of the document that explains a refusal.
 const LARGEST_REFUSAL: usize = 64 * 1024;
 
@@ -19,21 +22,32 @@ const LARGEST_REFUSAL: usize = 64 * 1024;
 /// alone.
 pub(crate) struct Transport {
     http: reqwest::Client,
+    clock: ServerClock,
 }
 
 impl Transport {
-    pub(crate) fn new(tls: rustls::ClientConfig, proxies: bool) -> Result<Self, reqwest::Error> {
-        let mut http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .http1_only()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false);
-        if !proxies {
-            http = http.no_proxy();
+    pub(crate) fn new(http: reqwest::Client, clock: ServerClock) -> Self {
+        Self { http, clock }
+    }
+}
+
+/// The time of the server, as its last answer told it: that of this machine may be another one.
+#[derive(Clone, Default)]
+pub(crate) struct ServerClock(Arc<AtomicU64>);
+
+impl ServerClock {
+    /// The time; `None` when no answer has told it.
+    pub(crate) fn now(&self) -> Option<SystemTime> {
+        let seconds = self.0.load(Ordering::Relaxed);
+        (seconds > 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+    }
+
+    fn hear(&self, headers: &HeaderMap) {
+        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+        if let Some(since) = date.and_then(|date| date.duration_since(SystemTime::UNIX_EPOCH).ok()) {
+            self.0.store(since.as_secs(), Ordering::Relaxed);
         }
-        Ok(Self { http: http.build()? })
     }
 }
 
@@ -43,6 +57,8 @@ impl HttpTransport for Transport {
         let mut headers = head.headers;
         // Such an answer tells the length of a body that does not come.
         let is_head = head.method == http::Method::HEAD;
+        // Whatever else there is to be got is asked for with a query.
+        let is_object = head.method == http::Method::GET && head.uri.query().is_none();
         let keystead = concat!("keystead/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, http::HeaderValue::from_static(keystead));
         let request = self
@@ -51,6 +67,7 @@ impl HttpTransport for Transport {
             .headers(headers)
             .body(body.to_bytes());
         let answer = request.send().await.map_err(broken)?;
+        self.clock.hear(answer.headers());
         if is_refusal(answer.status()) {
             return Err(refusal(answer).await);
         }
@@ -59,9 +76,16 @@ impl HttpTransport for Transport {
             headers.clone_from(answer.headers());
         }
         let length = answer.content_length().filter(|_| !is_head);
+        let mut left = LARGEST_ANSWER;
         let pieces = answer
             .bytes_stream()
-            .map(|piece: Result<Bytes, reqwest::Error>| piece.map(Buffer::from).map_err(broken));
+            .map(move |piece: Result<Bytes, reqwest::Error>| {
+                let piece = piece.map_err(broken)?;
+                if !is_object {
+                    left = left.checked_sub(piece.len()).ok_or_else(too_large)?;
+                }
+                Ok(Buffer::from(piece))
+            });
         let body = HttpBody::new(SyncStream::new(pieces.boxed()), length);
         response
             .body(body)
@@ -113,6 +137,10 @@ async fn refusal(mut answer: reqwest::Response) -> Error {
         _ => ErrorKind::Unexpected,
     };
     Error::new(kind, "the server refused").set_source(Refusal::new(status.as_u16(), &body))
+}
+
+fn too_large() -> Error {
+    Error::new(ErrorKind::Unsupported, "the server's answer is larger than 8 MiB")
 }
 
 fn broken(error: reqwest::Error) -> Error {

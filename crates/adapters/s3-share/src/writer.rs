@@ -1,55 +1,26 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use keystead_application::ports::{
-    Replace, ShareCapabilities, ShareError, ShareErrorKind, ShareWriter, Temporaries, WriteReceipt,
+    Replace, ShareError, ShareErrorKind, ShareWriter, Temporaries, WriteReceipt,
 };
+use keystead_domain::make_room;
+use keystead_https::secret_body;
 use opendal::{Buffer, Operator, Writer};
 use zeroize::Zeroizing;
 
+use crate::conditions::{Conditions, Trial, Way};
 use crate::error::refusal;
 use crate::key::Key;
-
-/// What is sent in one request, and the smallest part of larger files. S3 takes no parts of less than 5 MiB.
-const PART: usize = 8 * 1024 * 1024;
-/// S3 takes 10,000 parts: with parts that grow with the file, enough for the largest that there can be.
-const SHARE_OF_A_PART: u64 = 1000;
+use crate::part::{MOST_PARTS, part_after};
 
 /// The metadata of an object that tells which write it comes from.
 const WRITTEN_BY: &str = "keystead-write";
 
 const WRITE: &str = "write the file";
 const PUBLISH: &str = "put the file under its name";
-
-/// What is known of a server's answer to `If-None-Match: *`.
-#[derive(Default)]
-pub(crate) struct Conditions(AtomicU8);
-
-const UNKNOWN: u8 = 0;
-const KEPT: u8 = 1;
-const IGNORED: u8 = 2;
-
-impl Conditions {
-    pub(crate) fn promised(&self) -> ShareCapabilities {
-        ShareCapabilities {
-            atomic_publish: true,
-            exclusive_create: !self.are(IGNORED),
-            durable: true,
-            owner_only: false,
-        }
-    }
-
-    fn are(&self, known: u8) -> bool {
-        self.0.load(Ordering::Relaxed) == known
-    }
-
-    fn learn(&self, known: u8) {
-        self.0.store(known, Ordering::Relaxed);
-    }
-}
 
 /// Writes one object.
 pub(crate) struct S3Writer {
@@ -65,6 +36,7 @@ pub(crate) struct S3Writer {
     buffer: Zeroizing<Vec<u8>>,
     /// The upload in parts, once there is one.
     parts: Option<Writer>,
+    sent_parts: u32,
     is_broken: bool,
     bytes: u64,
 }
@@ -88,14 +60,22 @@ impl S3Writer {
             patience,
             buffer: Zeroizing::new(Vec::new()),
             parts: None,
+            sent_parts: 0,
             is_broken: false,
             bytes: 0,
         }
     }
 
     /// Whether the server is asked to keep an object that is there.
-    fn is_conditional(&self) -> bool {
-        self.replace == Replace::Never && !self.conditions.are(IGNORED)
+    fn is_conditional(&self, way: Way) -> bool {
+        self.replace == Replace::Never && !self.conditions.are_ignored(way)
+    }
+
+    fn way(&self) -> Way {
+        match self.sent_parts {
+            0 => Way::Whole,
+            _ => Way::Parts,
+        }
     }
 
     async fn take(&mut self, mut bytes: &[u8]) -> Result<(), ShareError> {
@@ -104,13 +84,13 @@ impl S3Writer {
             return Err(step.error(ShareErrorKind::Unavailable, "an earlier write failed"));
         }
         while !bytes.is_empty() {
-            let part = PART.max(usize::try_from(self.bytes / SHARE_OF_A_PART).unwrap_or(PART));
+            let part = part_after(self.bytes);
             if self.buffer.len() >= part {
                 self.send_part().await?;
                 continue;
             }
             let (now, later) = bytes.split_at(bytes.len().min(part - self.buffer.len()));
-            grow(&mut self.buffer, now.len(), part);
+            make_room(&mut self.buffer, now.len(), part);
             self.buffer.extend_from_slice(now);
             self.bytes += now.len() as u64;
             bytes = later;
@@ -122,14 +102,21 @@ impl S3Writer {
         let step = self.key.step(WRITE);
         // Whoever stops waiting in between leaves a hole.
         self.is_broken = true;
+        if self.sent_parts == MOST_PARTS {
+            let why = "the file is larger than the 10,000 parts that S3 takes of one, which is about 2 TB";
+            let error = step.error(ShareErrorKind::Unsupported, why);
+            return Err(error.advising("divide it, and store the pieces"));
+        }
+        self.sent_parts += 1;
         let sent = match &mut self.parts {
-            Some(parts) => parts.write(secret(&mut self.buffer)).await,
+            Some(parts) => parts.write(secret_body(&mut self.buffer)).await,
             None => {
+                self.find_out(Way::Parts).await;
                 let parts = self.operator.writer_with(&self.key.text);
                 let parts = parts.user_metadata(self.metadata());
-                let parts = parts.if_not_exists(self.is_conditional()).await;
+                let parts = parts.if_not_exists(self.is_conditional(Way::Parts)).await;
                 let parts = self.parts.insert(parts.map_err(|e| step.failed(&e))?);
-                parts.write(secret(&mut self.buffer)).await
+                parts.write(secret_body(&mut self.buffer)).await
             }
         };
         sent.map_err(|e| step.failed(&e))?;
@@ -143,12 +130,12 @@ impl S3Writer {
             self.send_part().await?;
         }
         self.is_broken = true;
-        self.look_where_nothing_is_promised().await?;
+        self.look_where_nothing_is_promised(Way::Parts).await?;
         let step = self.key.step(PUBLISH);
         if let Some(parts) = &mut self.parts {
             parts.close().await.map_err(|e| {
                 if refusal(&e).is_some_and(|refusal| refusal.knows_no_conditions()) {
-                    self.conditions.learn(IGNORED);
+                    self.conditions.learn_that_they_are_ignored(Way::Parts);
                 }
                 step.failed(&e)
             })?;
@@ -160,21 +147,19 @@ impl S3Writer {
     /// Sends all of it in one request.
     async fn send_whole(&mut self) -> Result<(), ShareError> {
         self.is_broken = true;
-        let whole: Bytes = secret(&mut self.buffer);
+        self.find_out(Way::Whole).await;
+        let whole: Bytes = secret_body(&mut self.buffer);
         let step = self.key.step(PUBLISH);
-        if self.is_conditional() {
+        if self.is_conditional(Way::Whole) {
             match self.put(&whole, true).await {
-                Ok(()) => {
-                    self.learn_conditions(&whole).await;
-                    return Ok(());
-                }
+                Ok(()) => return Ok(()),
                 Err(e) if refusal(&e).is_some_and(|refusal| refusal.knows_no_conditions()) => {
-                    self.conditions.learn(IGNORED);
+                    self.conditions.learn_that_they_are_ignored(Way::Whole);
                 }
                 Err(e) => return Err(step.failed(&e)),
             }
         }
-        self.look_where_nothing_is_promised().await?;
+        self.look_where_nothing_is_promised(Way::Whole).await?;
         self.put(&whole, false).await.map_err(|e| step.failed(&e))
     }
 
@@ -202,27 +187,22 @@ impl S3Writer {
         metadata.and_then(|metadata| metadata.get(WRITTEN_BY)) == Some(self.write_id())
     }
 
-    /// Whether the server kept to the condition, or does not know it and did not say so: what stands there now must keep
-    /// the same bytes from being written again.
-    async fn learn_conditions(&self, whole: &Bytes) {
-        if !self.conditions.are(UNKNOWN) {
+    /// Whether the server keeps to the condition is found out before it is relied on.
+    async fn find_out(&self, way: Way) {
+        if self.replace == Replace::Allowed {
             return;
         }
-        match self.put(whole, true).await {
-            Ok(()) => self.conditions.learn(IGNORED),
-            Err(e) => {
-                let is_kept =
-                    refusal(&e).is_some_and(|refusal| refusal.meaning().0 == ShareErrorKind::Exists);
-                if is_kept {
-                    self.conditions.learn(KEPT);
-                }
-            }
-        }
+        // Without chance nothing is found out, and nothing is promised.
+        let Ok(name) = self.temporaries.name() else { return };
+        let key = self.key.beside(&name);
+        let (operator, temporaries) = (self.operator.clone(), self.temporaries.clone());
+        let trial = Trial::new(operator, temporaries, self.patience, name, key);
+        trial.find_out(&self.conditions, way).await;
     }
 
     /// The next best, for servers that know no conditions: another writer at the same moment is not noticed.
-    async fn look_where_nothing_is_promised(&self) -> Result<(), ShareError> {
-        if self.replace == Replace::Allowed || self.is_conditional() {
+    async fn look_where_nothing_is_promised(&self, way: Way) -> Result<(), ShareError> {
+        if self.replace == Replace::Allowed || self.is_conditional(way) {
             return Ok(());
         }
         let step = self.key.step(PUBLISH);
@@ -273,7 +253,7 @@ impl ShareWriter for S3Writer {
         Ok(WriteReceipt {
             place: self.key.shown.clone(),
             bytes: self.bytes,
-            promised: self.conditions.promised(),
+            promised: self.conditions.promised_of_write(self.way()),
         })
     }
 
@@ -293,22 +273,5 @@ impl Drop for S3Writer {
                 .await
                 .is_ok_and(|aborted| aborted.is_ok())
         });
-    }
-}
-
-/// Bytes that are cleared when they have been sent, and an empty buffer in their place.
-fn secret(buffer: &mut Zeroizing<Vec<u8>>) -> Bytes {
-    Bytes::from_owner(std::mem::replace(buffer, Zeroizing::new(Vec::new())))
-}
-
-/// Makes room without leaving a copy of a secret behind: a vector that grows by itself frees its old memory as it is.
-fn grow(buffer: &mut Zeroizing<Vec<u8>>, more: usize, limit: usize) {
-    let needed = buffer.len().saturating_add(more);
-    if buffer.capacity() < needed {
-        let mut larger = Zeroizing::new(Vec::with_capacity(
-            needed.next_power_of_two().clamp(8 * 1024, limit),
-        ));
-        larger.extend_from_slice(buffer);
-        *buffer = larger;
     }
 }

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use keystead_application::ports::{FileShare, SharePath};
 use keystead_contract::file_share::FileShareFixture;
+use keystead_memory::MemoryProcesses;
 use keystead_test_servers::{S3Server, S3Settings, have};
 use support::{access, connect};
 
@@ -68,10 +69,18 @@ impl FileShareFixture for Server {
     }
 
     fn can_break_writes(&self) -> bool {
-        false
+        true
     }
 
-    async fn leave_broken_write(&self, _folder: &SharePath) {}
+    /// What is left of a process that was killed while it found out what the server promises.
+    async fn leave_broken_write(&self, folder: &SharePath) {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let name = format!(".keystead-{number:016x}-{}.tmp", MemoryProcesses::ENDED);
+        let left = self.server.scratch("left");
+        std::fs::write(&left, "trial").unwrap();
+        let url = format!("{}/top of it/{folder}/{name}", self.server.url());
+        self.server.s3cmd(&["put", left.to_str().unwrap(), &url]);
+    }
 
     async fn others_can_read(&self, _path: &SharePath) -> Option<bool> {
         None

@@ -89,7 +89,10 @@ async fn begin(server: Handle<Gatekeeper>, reach: &Reach) -> Result<Connection, 
     let lost = |e: russh::Error| link_lost(OPERATION, &place, &e.to_string());
     let no_sftp = || {
         let why = "the server lets the user in, but does not give out files by SFTP";
-        failed(ShareErrorKind::Unsupported, OPERATION, &place, why)
+        failed(ShareErrorKind::Unsupported, OPERATION, &place, why).advising(
+            "allow SFTP to this user on the server: see Subsystem and ForceCommand in its sshd_config, and command= in the \
+             user's authorized_keys",
+        )
     };
     let refused = |e: SftpError| match answer(&e) {
         Answer::LinkLost(why) if server.is_closed() => link_lost(OPERATION, &place, &why),

@@ -70,10 +70,17 @@ pub(crate) fn plainly(operation: &'static str, place: &str, answer: &Answer) -> 
             "the server takes no such name; it is too long, or holds a character that it does not take",
         ),
         Answer::Failed => (
-            ShareErrorKind::Unavailable,
-            "the server could not do it and does not say why; its log may",
+            ShareErrorKind::Unsupported,
+            "the server answered that it failed, and gave no reason",
         ),
         Answer::LinkLost(why) => return link_lost(operation, place, why),
     };
-    failed(kind, operation, place, message)
+    let error = failed(kind, operation, place, message);
+    match answer {
+        // An answer is no broken link: the same request would fail again.
+        Answer::Failed => error.advising(
+            "look at the log of the server; servers answer so to a used-up quota, a full or broken disk, and much else",
+        ),
+        _ => error,
+    }
 }

@@ -60,17 +60,29 @@ pub(crate) async fn why_not_written(
         }
         let free = room.blocks_avail.saturating_mul(room.fragment_size);
         let no_files_left = room.inodes > 0 && room.inodes_avail == 0;
-        if *told != Answer::Denied && (free < connection.can.write as u64 || no_files_left) {
+        if !matches!(told, Answer::Denied | Answer::Missing)
+            && (free < connection.can.write as u64 || no_files_left)
+        {
             let why =
                 format!("there is no room left on the file system of the server ({free} bytes are free)");
             return failed(ShareErrorKind::NoSpace, operation, &spot.url, why);
         }
     }
-    plainly(operation, &spot.url, told)
+    match told {
+        Answer::Missing => vanished(operation, &spot.url),
+        told => plainly(operation, &spot.url, told),
+    }
+}
+
+/// For a temporary file that is no longer there.
+fn vanished(operation: &'static str, place: &str) -> ShareError {
+    let why = "somebody removed the temporary file while it was written";
+    failed(ShareErrorKind::Unavailable, operation, place, why)
+        .advising("try again, and look for what removes files called .keystead-*.tmp from the folder")
 }
 
 pub(crate) fn no_folder(operation: &'static str, place: &str) -> ShareError {
-    let why = "its folder does not exist; make it first";
+    let why = "its folder does not exist";
     failed(ShareErrorKind::NoFolder, operation, place, why)
 }
 

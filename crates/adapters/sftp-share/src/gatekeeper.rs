@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use russh::client::{self, DisconnectReason};
 use russh::keys::{Algorithm, PublicKeyOrCertificate};
 
-use crate::host_keys::Expected;
+use crate::host_keys::{Distrust, Expected};
 
 /// Lets in servers that prove who they are.
 pub(crate) struct Gatekeeper {
@@ -30,7 +30,7 @@ impl Ending {
 #[derive(Debug)]
 pub(crate) enum LinkError {
     Ssh(russh::Error),
-    Untrusted { shown: Algorithm, why: String },
+    Untrusted { shown: Algorithm, why: Distrust },
 }
 
 impl From<russh::Error> for LinkError {

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::error::{failed, link_lost};
 use crate::gatekeeper::{Ending, Gatekeeper, LinkError};
-use crate::host_keys::no_common_kind;
+use crate::host_keys::{Distrust, no_common_kind};
 use crate::reach::Reach;
 
 /// Makes the connection. Where the right key may be one of another kind than the server shows first, it is asked for
@@ -18,7 +18,9 @@ pub(crate) async fn reach_server(reach: &Reach, ending: &Ending) -> Result<Handl
     const OPERATION: &str = "check the host key";
     let place = reach.place();
     let host = reach.access.address.host.as_str();
-    let untrusted = |why: String| failed(ShareErrorKind::Untrusted, OPERATION, &place, why);
+    let untrusted = |Distrust { why, advice }: Distrust| {
+        failed(ShareErrorKind::Untrusted, OPERATION, &place, why).advising(advice)
+    };
     let expected = Arc::new(reach.host_keys.expected(host, reach.port, &place)?);
     let mut kinds = expected.kinds();
     let mut first_refusal = None;
@@ -50,11 +52,12 @@ pub(crate) async fn reach_server(reach: &Reach, ending: &Ending) -> Result<Handl
                     "the server and this program have no {kind:?} algorithm in common; it offers {}",
                     theirs.join(", ")
                 );
-                return Err(failed(ShareErrorKind::Unsupported, "connect", &place, why));
+                return Err(failed(ShareErrorKind::Unsupported, "connect", &place, why)
+                    .advising("update the server, or have it offer what is used today"));
             }
             LinkError::Ssh(russh::Error::WrongServerSig) => {
-                let why = "the server did not prove that it has the key that it showed".to_owned();
-                return Err(untrusted(why));
+                let why = "the server did not prove that it has the key that it showed";
+                return Err(failed(ShareErrorKind::Untrusted, OPERATION, &place, why));
             }
             LinkError::Ssh(e) => return Err(link_lost("connect", &place, &e.to_string())),
         }

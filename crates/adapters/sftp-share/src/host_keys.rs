@@ -6,7 +6,7 @@ use russh::keys::ssh_key::Fingerprint;
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PublicKey};
 
 use crate::error::failed;
-use crate::known_hosts::{HostEntries, Meaning};
+use crate::known_hosts::{HostEntries, HostEntry, Meaning};
 
 /// How the server proves that it is the one that was meant.
 #[derive(Debug)]
@@ -24,6 +24,13 @@ pub(crate) enum Expected {
     Known { entries: HostEntries, files: String },
 }
 
+/// Why a server is not to be trusted, and what to do about it.
+#[derive(Debug)]
+pub(crate) struct Distrust {
+    pub(crate) why: String,
+    pub(crate) advice: String,
+}
+
 impl HostKeys {
     /// Reads the settings.
     pub(crate) fn new(
@@ -36,12 +43,11 @@ impl HostKeys {
             let fingerprints = each.map(str::parse::<Fingerprint>).collect::<Result<Vec<_>, _>>();
             return match fingerprints {
                 Ok(fingerprints) if !fingerprints.is_empty() => Ok(Self::Pinned(fingerprints)),
-                _ => Err(failed(
-                    BadLocation,
-                    "read the configuration",
-                    place,
-                    "host_key is no fingerprint; write it as SHA256:… as ssh-keygen -l prints it",
-                )),
+                _ => {
+                    let why = "host_key is no fingerprint";
+                    let refused = failed(BadLocation, "read the configuration", place, why);
+                    Err(refused.advising("write host_key as SHA256:…, as ssh-keygen -l prints it"))
+                }
             };
         }
         if let Some(file) = known_hosts {
@@ -77,7 +83,8 @@ impl HostKeys {
                         "the file of known host keys {} cannot be read: {e}",
                         file.display()
                     );
-                    return Err(failed(Untrusted, "check the host key", place, why));
+                    return Err(failed(Untrusted, "check the host key", place, why)
+                        .advising("mend known_hosts of the share, or let this user read the file"));
                 }
             }
         }
@@ -93,11 +100,7 @@ impl Expected {
     pub(crate) fn kinds(&self) -> Vec<Algorithm> {
         let mut kinds = verifiable();
         if let Self::Known { entries, .. } = self {
-            let is_key = |meaning| matches!(meaning, Meaning::Key | Meaning::KeyOfOtherPort);
-            let known = |kind: &Algorithm| {
-                let mut entries = entries.entries.iter();
-                entries.any(|entry| is_key(entry.meaning) && entry.key.algorithm() == *kind)
-            };
+            let known = |kind: &Algorithm| entries.keys().any(|entry| entry.key.algorithm() == *kind);
             kinds.sort_by_key(|kind| !known(kind));
         }
         kinds
@@ -109,7 +112,7 @@ impl Expected {
     }
 
     /// Says why a key is not to be trusted.
-    pub(crate) fn judge(&self, shown: &PublicKey) -> Result<(), String> {
+    pub(crate) fn judge(&self, shown: &PublicKey) -> Result<(), Distrust> {
         match self {
             Self::Pinned(fingerprints) => {
                 if fingerprints
@@ -119,31 +122,40 @@ impl Expected {
                     return Ok(());
                 }
                 let pinned: Vec<String> = fingerprints.iter().map(Fingerprint::to_string).collect();
-                Err(format!(
-                    "the host key is not the pinned one. The server showed the {}, and host_key names {}. Somebody may \
-                     be in between, or the server has a new key: ask whoever runs it, and only then change host_key",
-                    described(shown),
-                    pinned.join(", ")
-                ))
+                Err(Distrust {
+                    why: format!(
+                        "the host key is not the pinned one: the server showed the {}, and host_key names {}",
+                        described(shown),
+                        pinned.join(", ")
+                    ),
+                    advice: format!(
+                        "somebody may be in between, or the server has a new key: {}, and only then change host_key to \
+                         \"{}\"",
+                        how_to_compare(shown),
+                        shown.fingerprint(HashAlg::Sha256)
+                    ),
+                })
             }
             Self::Known { entries, files } => known(entries, files, shown),
         }
     }
 }
 
-fn known(HostEntries { entries }: &HostEntries, files: &str, shown: &PublicKey) -> Result<(), String> {
-    let same = |meaning: Meaning| {
-        let mut entries = entries.iter();
-        entries.find(|entry| entry.meaning == meaning && entry.key.key_data() == shown.key_data())
-    };
+fn known(known: &HostEntries, files: &str, shown: &PublicKey) -> Result<(), Distrust> {
+    let HostEntries { entries } = known;
+    let is_shown = |entry: &&HostEntry| entry.key.key_data() == shown.key_data();
     let shown_key = described(shown);
-    if let Some(revoked) = same(Meaning::Revoked) {
-        return Err(format!(
-            "the host key is revoked ({}). The server showed the {shown_key}",
-            revoked.place
-        ));
+    let mut revoked = entries.iter().filter(|entry| entry.meaning == Meaning::Revoked);
+    if let Some(revoked) = revoked.find(is_shown) {
+        return Err(Distrust {
+            why: format!(
+                "the host key is revoked: the server showed the {shown_key}, and {} forbids it",
+                revoked.place
+            ),
+            advice: "do not use this server until whoever runs it has given it another host key".to_owned(),
+        });
     }
-    if same(Meaning::Key).or(same(Meaning::KeyOfOtherPort)).is_some() {
+    if known.keys().any(|entry| is_shown(&entry)) {
         return Ok(());
     }
     let mut others = entries.iter().filter(|entry| entry.meaning == Meaning::Key);
@@ -151,12 +163,17 @@ fn known(HostEntries { entries }: &HostEntries, files: &str, shown: &PublicKey) 
         .clone()
         .find(|entry| entry.key.algorithm() == shown.algorithm());
     if let Some(old) = of_kind {
-        return Err(format!(
-            "the host key has changed. The server showed the {shown_key}, and {} has the {}. Somebody may be in between, \
-             or the server has a new key: ask whoever runs it, and only then replace that line",
-            old.place,
-            described(&old.key)
-        ));
+        return Err(Distrust {
+            why: format!(
+                "the host key has changed: the server showed the {shown_key}, and {} has the {}",
+                old.place,
+                described(&old.key)
+            ),
+            advice: format!(
+                "somebody may be in between, or the server has a new key: {}, and only then replace that line",
+                how_to_compare(shown)
+            ),
+        });
     }
     if let Some(other) = others.next() {
         let why_not = if other.key.algorithm().is_rsa() {
@@ -164,13 +181,15 @@ fn known(HostEntries { entries }: &HostEntries, files: &str, shown: &PublicKey) 
         } else {
             ", which the server did not show"
         };
-        return Err(format!(
-            "the host key is of another kind than the known one. The server showed the {shown_key}, and {} has the \
-             {}{why_not}. Compare the shown fingerprint with the server's, {}",
-            other.place,
-            described(&other.key),
-            how_to_pin(shown)
-        ));
+        return Err(Distrust {
+            why: format!(
+                "the host key is of another kind than the known one: the server showed the {shown_key}, and {} has the \
+                 {}{why_not}",
+                other.place,
+                described(&other.key)
+            ),
+            advice: how_to_trust(shown),
+        });
     }
     let authority = match entries.iter().find(|entry| entry.meaning == Meaning::Authority) {
         Some(authority) => format!(
@@ -179,21 +198,25 @@ fn known(HostEntries { entries }: &HostEntries, files: &str, shown: &PublicKey) 
         ),
         None => String::new(),
     };
-    Err(format!(
-        "the host key is not known. The server showed the {shown_key}, and there is none for it in {files}{authority}. \
-         Compare the fingerprint with the server's (on the server: ssh-keygen -lf /etc/ssh/ssh_host_{}_key.pub), {}",
-        file_kind(&shown.algorithm()),
-        how_to_pin(shown)
-    ))
+    Err(Distrust {
+        why: format!(
+            "the host key is not known: the server showed the {shown_key}, and there is none for it in \
+             {files}{authority}"
+        ),
+        advice: how_to_trust(shown),
+    })
 }
 
 /// For a server whose keys are all of kinds that cannot be checked.
-pub(crate) fn no_common_kind(theirs: &[String]) -> String {
-    format!(
-        "the server has no host key of a kind that this program can check. It offers {}; this program checks ssh-ed25519 \
-         and ecdsa. Give the server an ed25519 host key (on the server: ssh-keygen -A)",
-        theirs.join(", ")
-    )
+pub(crate) fn no_common_kind(theirs: &[String]) -> Distrust {
+    Distrust {
+        why: format!(
+            "the server has no host key of a kind that this program can check: it offers {}, and this program checks \
+             ssh-ed25519 and ecdsa",
+            theirs.join(", ")
+        ),
+        advice: "give the server an ed25519 host key (on the server: ssh-keygen -A)".to_owned(),
+    }
 }
 
 /// The kinds of host key whose signatures can be checked. RSA is not among them.
@@ -208,10 +231,18 @@ fn described(key: &PublicKey) -> String {
     format!("{} key {}", key.algorithm(), key.fingerprint(HashAlg::Sha256))
 }
 
-fn how_to_pin(key: &PublicKey) -> String {
+fn how_to_trust(shown: &PublicKey) -> String {
     format!(
-        "and pin it with host_key = \"{}\" in the share's configuration, or add it with ssh-keyscan to known_hosts",
-        key.fingerprint(HashAlg::Sha256)
+        "{}, then set host_key = \"{}\" in the share's configuration, or add the key to known_hosts with ssh-keyscan",
+        how_to_compare(shown),
+        shown.fingerprint(HashAlg::Sha256)
+    )
+}
+
+fn how_to_compare(shown: &PublicKey) -> String {
+    format!(
+        "compare the shown fingerprint with the server's (on the server: ssh-keygen -lf /etc/ssh/ssh_host_{}_key.pub)",
+        file_kind(&shown.algorithm())
     )
 }
 

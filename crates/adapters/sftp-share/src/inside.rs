@@ -58,7 +58,10 @@ pub(crate) async fn stays_inside(
 /// For a share whose top does not exist.
 pub(crate) fn no_share(operation: &'static str, place: &str) -> ShareError {
     let why = "the folder of the share does not exist on the server";
-    failed(ShareErrorKind::NoShare, operation, place, why)
+    failed(ShareErrorKind::NoShare, operation, place, why).advising(
+        "make the folder on the server, or mend the path, which is counted from the top of the server, or from the login \
+         folder when it begins with ~/",
+    )
 }
 
 async fn told(

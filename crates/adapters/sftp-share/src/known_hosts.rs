@@ -5,6 +5,8 @@ use russh::keys::PublicKey;
 use russh::keys::ssh_key::known_hosts::HostPatterns;
 use sha1::Sha1;
 
+use crate::reach::DEFAULT_PORT;
+
 /// What the files say of one host.
 #[derive(Debug, Default)]
 pub(crate) struct HostEntries {
@@ -25,7 +27,7 @@ pub(crate) struct HostEntry {
 pub(crate) enum Meaning {
     /// It is the host's.
     Key,
-    /// It is the host's on the standard port; this is another port, and no line is about that.
+    /// It is the host's on the standard port, and this is another port.
     KeyOfOtherPort,
     /// It signs the host's keys.
     Authority,
@@ -40,6 +42,18 @@ impl HostEntries {
             let place = format!("{file}, line {number}");
             self.entries.extend(entry(line, place, host, port));
         }
+    }
+
+    /// The entries with the keys that the host may have. As OpenSSH does, those of the standard port count only when no
+    /// line is about the port that is meant.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &HostEntry> {
+        let own = self.entries.iter().any(|entry| entry.meaning == Meaning::Key);
+        let meant = if own {
+            Meaning::Key
+        } else {
+            Meaning::KeyOfOtherPort
+        };
+        self.entries.iter().filter(move |entry| entry.meaning == meant)
     }
 }
 
@@ -58,7 +72,7 @@ fn entry(line: &str, place: String, host: &str, port: u16) -> Option<HostEntry> 
     let patterns: HostPatterns = first.parse().ok()?;
     let (kind, key) = (fields.next()?, fields.next()?);
     let key = PublicKey::from_openssh(&format!("{kind} {key}")).ok()?;
-    let standard = port == 22;
+    let standard = port == DEFAULT_PORT;
     let name = if standard {
         host.to_owned()
     } else {
@@ -67,7 +81,7 @@ fn entry(line: &str, place: String, host: &str, port: u16) -> Option<HostEntry> 
     if matches(&patterns, &name) {
         return Some(HostEntry { meaning, key, place });
     }
-    // As OpenSSH does, a line for the host without a port serves for its other ports too.
+    // As OpenSSH does, a line for the host without a port may serve for its other ports too.
     if !standard && matches(&patterns, host) {
         let meaning = if meaning == Meaning::Key {
             Meaning::KeyOfOtherPort

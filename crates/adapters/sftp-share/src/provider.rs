@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use keystead_application::ports::{Clock, FileShare, ShareAccess, ShareError, ShareProvider, Temporaries};
+use keystead_application::ports::{
+    FileShare, ShareAccess, ShareError, ShareProvider, ShareSetting, Temporaries,
+};
 
 use crate::SftpFileShare;
-use crate::reach::{Reach, SETTINGS};
+use crate::reach::{DEFAULT_PORT, Reach, SETTINGS};
 
 /// Answers for `sftp:` URLs.
 ///
@@ -14,14 +16,13 @@ use crate::reach::{Reach, SETTINGS};
 #[derive(Clone)]
 pub struct SftpShareProvider {
     temporaries: Temporaries,
-    clock: Arc<dyn Clock>,
 }
 
 impl SftpShareProvider {
-    /// A provider that names its temporary files so, and tells by this clock how old those of others are.
+    /// A provider that names its temporary files so.
     #[must_use]
-    pub fn new(temporaries: Temporaries, clock: Arc<dyn Clock>) -> Self {
-        Self { temporaries, clock }
+    pub fn new(temporaries: Temporaries) -> Self {
+        Self { temporaries }
     }
 }
 
@@ -31,14 +32,18 @@ impl ShareProvider for SftpShareProvider {
         &["sftp"]
     }
 
-    fn settings(&self) -> &[&'static str] {
-        &SETTINGS
+    fn settings(&self) -> &[ShareSetting] {
+        SETTINGS
+    }
+
+    fn default_port(&self, scheme: &str) -> Option<u16> {
+        self.schemes().contains(&scheme).then_some(DEFAULT_PORT)
     }
 
     /// Connects right away: what a server can is known only then.
     async fn connect(&self, access: &ShareAccess) -> Result<Arc<dyn FileShare>, ShareError> {
         let reach = Reach::new(access)?;
-        let share = SftpFileShare::connect(reach, self.temporaries.clone(), Arc::clone(&self.clock));
+        let share = SftpFileShare::connect(reach, self.temporaries.clone());
         Ok(Arc::new(Box::pin(share).await?))
     }
 }

@@ -43,10 +43,16 @@ pub(crate) async fn put_under_name(
         }
         Err(told) => {
             let taken = replace == Replace::Never && connection.sftp.lstat(to).await.is_ok();
-            return Err(match taken {
-                true => exists(OPERATION, &spot.url),
-                false => why_not_written(inner, connection, OPERATION, spot, &told).await,
-            });
+            if taken {
+                return Err(exists(OPERATION, &spot.url));
+            }
+            // Not every server says of which name it speaks, or that one is missing.
+            let ours = connection.sftp.lstat(temporary.path.as_str()).await;
+            let told = match ours.map_err(|e| answer(&e)) {
+                Err(Answer::Missing) => Answer::Missing,
+                _ => told,
+            };
+            return Err(why_not_written(inner, connection, OPERATION, spot, &told).await);
         }
     }
     Ok(())
@@ -73,7 +79,8 @@ async fn replacing(connection: &Connection, from: &str, to: &str) -> Result<Move
         posix_rename(&connection.sftp, from, to).await?;
         return Ok(Moved::Renamed);
     }
-    // A rename of the original protocol does not replace. For a moment there is no file.
+    // A rename of the original protocol does not replace. For a moment there is no file: not without one to come.
+    connection.sftp.lstat(from).await?;
     match connection.sftp.remove(to).await.map_err(|e| (answer(&e), e)) {
         Ok(_) | Err((Answer::Missing, _)) => {}
         Err((_, e)) => return Err(e),

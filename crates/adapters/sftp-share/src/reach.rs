@@ -1,15 +1,22 @@
 use std::path::PathBuf;
 
-use keystead_application::ports::{ShareAccess, ShareError, ShareErrorKind};
+use keystead_application::ports::{ShareAccess, ShareError, ShareErrorKind, ShareSetting};
 
 use crate::error::failed;
 use crate::host_keys::HostKeys;
 
 /// The settings of a share over SFTP.
-pub(crate) const SETTINGS: [&str; 3] = [KEY_FILE, KNOWN_HOSTS, HOST_KEY];
+pub(crate) const SETTINGS: &[ShareSetting] = &[
+    ShareSetting::path(KEY_FILE),
+    ShareSetting::path(KNOWN_HOSTS),
+    ShareSetting::text(HOST_KEY),
+];
+/// The port of SSH.
+pub(crate) const DEFAULT_PORT: u16 = 22;
 const KEY_FILE: &str = "key_file";
 const KNOWN_HOSTS: &str = "known_hosts";
 const HOST_KEY: &str = "host_key";
+const HOW_TO_WRITE: &str = "write sftp://user@host/folder";
 
 /// How a server is reached and what is said to it.
 #[derive(Debug)]
@@ -35,21 +42,19 @@ impl Reach {
             )
         };
         if access.address.host.is_empty() {
-            return Err(bad("it names no host; write sftp://user@host/folder".to_owned()));
+            return Err(bad("it names no host".to_owned()).advising(HOW_TO_WRITE));
         }
-        if let Some(unknown) = access
-            .settings
-            .keys()
-            .find(|name| !SETTINGS.contains(&name.as_str()))
-        {
+        let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+        let mut set = access.settings.keys();
+        if let Some(unknown) = set.find(|name| !known.contains(&name.as_str())) {
             return Err(bad(format!(
                 "there is no setting \"{unknown}\" for sftp: shares; there are: {}",
-                SETTINGS.join(", ")
+                known.join(", ")
             )));
         }
         let user = access.username.clone().or_else(|| access.address.user.clone());
         let Some(user) = user.or_else(user_of_this_machine) else {
-            return Err(bad("it names no user; write sftp://user@host/folder".to_owned()));
+            return Err(bad("it names no user".to_owned()).advising(HOW_TO_WRITE));
         };
         let file = |name: &str| access.setting(name).map(in_home);
         Ok(Self {
@@ -57,7 +62,7 @@ impl Reach {
             key_file: file(KEY_FILE),
             access: access.clone(),
             user,
-            port: access.address.port.unwrap_or(22),
+            port: access.address.port.unwrap_or(DEFAULT_PORT),
         })
     }
 

@@ -2,7 +2,7 @@ use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use keystead_application::ports::{
-    Clock, EntryKind, FileShare, Replace, ShareCapabilities, ShareError, SharePath, ShareWriter, Temporaries,
+    EntryKind, FileShare, Replace, ShareCapabilities, ShareError, SharePath, ShareWriter, Temporaries,
 };
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::{FileAttributes, FileType, OpenFlags};
@@ -30,7 +30,6 @@ pub struct SftpFileShare(Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) reach: Reach,
     pub(crate) temporaries: Temporaries,
-    pub(crate) clock: Arc<dyn Clock>,
     connection: Mutex<Option<Arc<Connection>>>,
     /// As the server and the last write showed them.
     promises: std::sync::Mutex<ShareCapabilities>,
@@ -45,15 +44,10 @@ pub(crate) struct Spot {
 
 impl SftpFileShare {
     /// Connects and signs in.
-    pub(crate) async fn connect(
-        reach: Reach,
-        temporaries: Temporaries,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, ShareError> {
+    pub(crate) async fn connect(reach: Reach, temporaries: Temporaries) -> Result<Self, ShareError> {
         let inner = Inner {
             reach,
             temporaries,
-            clock,
             connection: Mutex::default(),
             promises: std::sync::Mutex::new(ShareCapabilities::NONE),
         };

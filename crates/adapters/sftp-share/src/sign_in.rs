@@ -54,13 +54,16 @@ impl Attempt<'_> {
         if let Some(path) = &self.reach.key_file {
             let key = match load(path, self.reach.access.password.clone()).await {
                 Ok(key) => key,
-                Err(NoKey::Because(why)) => return Err(self.not_signed_in(why)),
+                Err(NoKey::Because { why, advice }) => return Err(self.not_signed_in(why).advising(advice)),
                 Err(NoKey::Encrypted) => {
                     let why = format!(
-                        "the key file {} is encrypted; give its passphrase as the share's password",
+                        "the key file {} is encrypted, and no password is given",
                         path.display()
                     );
-                    return Err(self.not_signed_in(why));
+                    return Err(self.not_signed_in(why).advising(
+                        "give its passphrase as the share's password: password_file of the share in the configuration, \
+                         or KEYSTEAD_SHARE_PASSWORD_FILE for a URL",
+                    ));
                 }
             };
             // The passphrase of a key is not for the server. Where the key had none, the password is one.
@@ -258,11 +261,15 @@ impl Attempt<'_> {
 
     fn refused(&self) -> ShareError {
         if self.tried.is_empty() {
-            return self.not_signed_in(format!(
+            let why = format!(
                 "there is nothing to sign in with as {}: no key_file and no password is configured, no ssh-agent answers, \
                  and there is no key in ~/.ssh",
                 self.reach.user
-            ));
+            );
+            return self.not_signed_in(why).advising(
+                "set key_file or password_file of the share in the configuration, or give KEYSTEAD_SHARE_PASSWORD_FILE \
+                 for a URL; or add a key to an ssh-agent (ssh-add)",
+            );
         }
         let offered = self
             .offered
@@ -272,10 +279,10 @@ impl Attempt<'_> {
             .collect::<Vec<_>>();
         let offered = match offered.is_empty() {
             true => String::new(),
-            false => format!(" It takes: {}", offered.join(", ")),
+            false => format!(" (it takes {})", offered.join(", ")),
         };
         self.not_signed_in(format!(
-            "the server did not let {} in. Tried: {}.{offered}",
+            "the server did not let {} in; tried: {}{offered}",
             self.reach.user,
             self.tried()
         ))
@@ -297,6 +304,6 @@ impl Attempt<'_> {
 fn not_usable(why: &NoKey, path: &Path) -> String {
     match why {
         NoKey::Encrypted => "which is encrypted".to_owned(),
-        NoKey::Because(why) => why.replace(&path.display().to_string(), "it"),
+        NoKey::Because { why, .. } => why.replace(&path.display().to_string(), "it"),
     }
 }

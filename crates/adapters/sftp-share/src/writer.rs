@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use keystead_application::ports::{
     Replace, ShareCapabilities, ShareError, ShareErrorKind, ShareWriter, WriteReceipt,
 };
+use keystead_domain::make_room;
 use russh_sftp::client::error::Error as SftpError;
 use russh_sftp::protocol::{FileAttributes, OpenFlags};
 use tokio::task::JoinSet;
@@ -68,8 +69,9 @@ impl SftpShareWriter {
                     temporary.is_gone();
                 }
                 let why = why_not_written(inner, &connection, OPERATION, &spot, &told).await;
-                return Err(match why.kind {
-                    ShareErrorKind::NotFound => no_folder(OPERATION, &spot.url),
+                return Err(match (told, why.kind) {
+                    // The folder is a file, or went away.
+                    (Answer::Missing, ShareErrorKind::Unavailable) => no_folder(OPERATION, &spot.url),
                     _ => why,
                 });
             }
@@ -213,8 +215,8 @@ impl ShareWriter for SftpShareWriter {
                 self.temporary.remove().await;
                 return Err(error);
             }
-            grow(&mut self.buffer, bytes.len(), largest);
             let (now, later) = bytes.split_at(bytes.len().min(largest - self.buffer.len()));
+            make_room(&mut self.buffer, now.len(), largest);
             self.buffer.extend_from_slice(now);
             bytes = later;
         }
@@ -245,21 +247,9 @@ impl ShareWriter for SftpShareWriter {
     }
 }
 
-fn owner_only() -> FileAttributes {
+pub(crate) fn owner_only() -> FileAttributes {
     FileAttributes {
         permissions: Some(0o600),
         ..FileAttributes::empty()
-    }
-}
-
-/// Makes room without leaving a copy of a secret behind: a vector that grows by itself frees its old memory as it is.
-fn grow(buffer: &mut Zeroizing<Vec<u8>>, more: usize, largest: usize) {
-    let needed = buffer.len().saturating_add(more).min(largest);
-    if buffer.capacity() < needed {
-        let mut larger = Zeroizing::new(Vec::with_capacity(
-            needed.next_power_of_two().clamp(4096, largest.max(4096)),
-        ));
-        larger.extend_from_slice(buffer);
-        *buffer = larger;
     }
 }

@@ -9,7 +9,9 @@ use crate::name;
 pub(crate) const DOMAIN: &str = "domain";
 pub(crate) const ENCRYPTION: &str = "encryption";
 
-const PORT: u16 = 445;
+pub(crate) const PORT: u16 = 445;
+
+const HOW_TO_WRITE: &str = "write the host and the name of the share into the URL: smb://host/share/folder";
 
 /// How one share is reached.
 pub(crate) struct SmbAccess {
@@ -37,10 +39,10 @@ impl SmbAccess {
             ShareError::new(ShareErrorKind::BadLocation, operation, address.to_string(), why)
         };
         if address.host.is_empty() {
-            return Err(bad("there is no host in it; write smb://host/share/folder"));
+            return Err(bad("it names no host").advising(HOW_TO_WRITE));
         }
         let Some((share, top)) = address.names.split_first() else {
-            return Err(bad("there is no share in it; write smb://host/share/folder"));
+            return Err(bad("it names no share of the server").advising(HOW_TO_WRITE));
         };
         if let Some(why) = address.names.iter().find_map(|name| name::refusal(name)) {
             return Err(bad(why));
@@ -49,9 +51,8 @@ impl SmbAccess {
             None | Some("when-offered") => false,
             Some("required") => true,
             Some(_) => {
-                return Err(bad(
-                    "the setting \"encryption\" is either when-offered or required",
-                ));
+                let why = "the setting \"encryption\" is something else than when-offered or required";
+                return Err(bad(why).advising("set encryption of the share to when-offered or required"));
             }
         };
         let (domain, user) = match access.username.as_deref().unwrap_or_default().split_once('\\') {
@@ -59,9 +60,8 @@ impl SmbAccess {
             None => (None, access.username.as_deref().unwrap_or_default()),
         };
         if domain.is_some() && access.setting(DOMAIN).is_some() {
-            return Err(bad(
-                "the user name says a domain, and the setting \"domain\" does too; leave one of them out",
-            ));
+            let why = "the user name says a domain, and the setting \"domain\" does too";
+            return Err(bad(why).advising("leave one of the two out"));
         }
         let port = address.port.unwrap_or(PORT);
         let server = match address.host.contains(':') {
@@ -99,9 +99,9 @@ impl SmbAccess {
             ShareError::new(ShareErrorKind::NotSignedIn, "sign in", place, why)
         };
         if self.user.is_empty() {
-            return Err(refused(
-                "there is no user name; write it into the URL (smb://user@host/share) or the share's configuration, \
-                 because a guest's session is not signed",
+            let why = "there is no user name, and a guest's session is not signed";
+            return Err(refused(why).advising(
+                "write the user into the URL (smb://user@host/share), or as username into the share's configuration",
             ));
         }
         let password = self

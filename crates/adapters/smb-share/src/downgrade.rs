@@ -13,7 +13,7 @@ use smb2::types::{Command, Dialect, FileId};
 use smb2::{Error, Tree};
 
 use crate::access::SmbAccess;
-use crate::error::{failed, is_broken, refused};
+use crate::error::{ON_THE_WAY, failed, is_broken, refused};
 use crate::negotiation::Negotiation;
 
 /// Compares what was sent with what the server got, and the other way around.
@@ -34,7 +34,7 @@ pub(crate) async fn check(
         let why = format!(
             "{why}; somebody between here and the server may be changing what is sent, to weaken the connection"
         );
-        Err(failed(access, ShareErrorKind::Untrusted, OPERATION, why))
+        Err(failed(access, ShareErrorKind::Untrusted, OPERATION, why).advising(ON_THE_WAY))
     };
     match Box::pin(ask(connection, tree, &request)).await {
         Ok(told) if told == summary(&answer) => Ok(()),

@@ -27,12 +27,15 @@ mod codes {
     pub(super) const FILE_TOO_LARGE: NtStatus = NtStatus(0xC000_0904);
 }
 
-pub(crate) const NO_FOLDER: &str =
-    "its folder does not exist, or is a link that leads out of the share; make the folder first";
+pub(crate) const NO_FOLDER: &str = "its folder does not exist, or is a link that leads out of the share";
 
-/// How the demand for encryption that cannot be met goes on.
-pub(crate) const NO_CIPHER: &str = "and it offers no encryption that this program knows (SMB 3 with AES-128); switch that on there, or export to a \
-     share without the demand or through a mounted folder";
+/// How the demand for encryption that cannot be met goes on, and what to do then.
+pub(crate) const NO_CIPHER: &str = "and it offers no encryption that this program knows (SMB 3 with AES-128)";
+pub(crate) const OFFER_CIPHER: &str = "switch SMB 3 encryption with AES-128 on at the server, or use a share without the demand, or a mounted folder";
+
+/// What to do when somebody on the way may be changing what is sent.
+pub(crate) const ON_THE_WAY: &str =
+    "have the network between here and the server checked before you try again; no answer was believed";
 
 /// A failure of the share as a whole.
 pub(crate) fn failed(
@@ -67,59 +70,86 @@ pub(crate) fn refused(operation: &'static str, place: String, error: &Error) -> 
             "the answer does not bear the server's signature, so that somebody may have changed it on the way ({error})"
         ),
         ShareErrorKind::Unsupported if error.kind() == ErrorKind::DfsReferral => {
-            "it lies on another server (DFS), and this program does not sign in where a server sends it; name that \
-             server's own share"
+            "it lies on another server (DFS), and this program does not sign in where a server sends it"
                 .into()
         }
         ShareErrorKind::Unsupported => format!("the server cannot do this ({error})"),
         ShareErrorKind::NotSignedIn => format!("the server ended the session ({error})"),
         _ => unavailable(error),
     };
-    ShareError::new(kind, operation, place, message)
+    let advice = match kind {
+        ShareErrorKind::ReadOnly => Some("use another share, or have the medium made writable at the server"),
+        ShareErrorKind::Untrusted => Some(ON_THE_WAY),
+        ShareErrorKind::Unsupported if error.kind() == ErrorKind::DfsReferral => {
+            Some("name that server's own share")
+        }
+        ShareErrorKind::Unavailable if is_in_use(error) => {
+            Some("try again when nobody has the file open any more")
+        }
+        _ => None,
+    };
+    let refused = ShareError::new(kind, operation, place, message);
+    match advice {
+        Some(advice) => refused.advising(advice),
+        None => refused,
+    }
 }
 
 /// Why somebody could not sign in.
 pub(crate) fn sign_in_refused(access: &SmbAccess, connection: &Connection, error: &Error) -> ShareError {
     let user = &access.user;
-    let why = match error {
-        Error::GuestSessionRefused { .. } => format!(
-            "the server offers only a guest's session to {user}, which is not signed; check the user name and the password"
-        ),
-        Error::Auth { .. } => format!("the server and this program know no common way to sign in ({error})"),
+    let not_signed_in = |why: String| failed(access, ShareErrorKind::NotSignedIn, "sign in", why);
+    match error {
+        Error::GuestSessionRefused { .. } => not_signed_in(format!(
+            "the server offers only a guest's session to {user}, which is not signed"
+        )),
+        Error::Auth { .. } => not_signed_in(format!(
+            "the server and this program know no common way to sign in ({error})"
+        ))
+        .advising("allow NTLMv2 for this user at the server"),
         _ => match error.status() {
-            Some(NtStatus::LOGON_FAILURE | codes::WRONG_PASSWORD | codes::NO_SUCH_USER) => {
-                format!("the server does not take the password of {user}, or knows no such user")
+            Some(NtStatus::LOGON_FAILURE | codes::WRONG_PASSWORD | codes::NO_SUCH_USER) => not_signed_in(
+                format!("the server does not take the password of {user}, or knows no such user"),
+            ),
+            Some(NtStatus::ACCOUNT_LOCKED_OUT) => not_signed_in(format!(
+                "the account {user} is locked after too many wrong passwords"
+            ))
+            .advising("unlock the account on the server, and check the password before the next try"),
+            Some(NtStatus::PASSWORD_EXPIRED | NtStatus::PASSWORD_MUST_CHANGE) => not_signed_in(format!(
+                "the password of {user} has expired"
+            ))
+            .advising("set a new password on the server, and write it where the old one is configured"),
+            Some(NtStatus::ACCOUNT_DISABLED) => {
+                not_signed_in(format!("the account {user} is disabled on the server"))
+                    .advising("enable the account on the server, or use another one")
             }
-            Some(NtStatus::ACCOUNT_LOCKED_OUT) => {
-                format!(
-                    "the account {user} is locked after too many wrong passwords; unlock it on the server"
-                )
+            Some(NtStatus::ACCOUNT_EXPIRED) => {
+                not_signed_in(format!("the account {user} has expired on the server"))
+                    .advising("renew the account on the server, or use another one")
             }
-            Some(NtStatus::PASSWORD_EXPIRED | NtStatus::PASSWORD_MUST_CHANGE) => {
-                format!("the password of {user} has expired; set a new one on the server")
-            }
-            Some(NtStatus::ACCOUNT_DISABLED) => format!("the account {user} is disabled on the server"),
-            Some(NtStatus::ACCOUNT_EXPIRED) => format!("the account {user} has expired on the server"),
             Some(
                 NtStatus::ACCOUNT_RESTRICTION
                 | NtStatus::INVALID_LOGON_HOURS
                 | NtStatus::INVALID_WORKSTATION
                 | codes::LOGON_TYPE_NOT_GRANTED,
-            ) => format!("the account {user} may not sign in from here or at this time ({error})"),
+            ) => not_signed_in(format!(
+                "the account {user} may not sign in from here or at this time ({error})"
+            ))
+            .advising("allow the account that on the server, or use another one"),
             // What servers say to a session that is not encrypted where all have to be.
             Some(NtStatus::ACCESS_DENIED) if offered(connection).is_none() => {
                 let why = format!("the server takes only encrypted sessions, {NO_CIPHER}");
-                return failed(access, ShareErrorKind::Unsupported, "sign in", why);
+                failed(access, ShareErrorKind::Unsupported, "sign in", why).advising(OFFER_CIPHER)
             }
-            _ => return refused("sign in", access.whole(), error),
+            _ => refused("sign in", access.whole(), error),
         },
-    };
-    failed(access, ShareErrorKind::NotSignedIn, "sign in", why)
+    }
 }
 
 /// Why a share could not be opened.
 pub(crate) fn share_refused(access: &SmbAccess, connection: &Connection, error: &Error) -> ShareError {
     const OPERATION: &str = "open the share";
+    const ASK_FOR_ACCESS: &str = "ask for access of this user to the share";
     match error.status() {
         Some(NtStatus::ACCESS_DENIED) if !connection.should_encrypt() => {
             let why = format!(
@@ -127,14 +157,16 @@ pub(crate) fn share_refused(access: &SmbAccess, connection: &Connection, error: 
                 access.user
             );
             failed(access, ShareErrorKind::Denied, OPERATION, why)
+                .advising(format!("{ASK_FOR_ACCESS}; or {OFFER_CIPHER}"))
         }
         Some(NtStatus::ACCESS_DENIED) => {
             let why = format!("the share is not for the user {}", access.user);
-            failed(access, ShareErrorKind::Denied, OPERATION, why)
+            failed(access, ShareErrorKind::Denied, OPERATION, why).advising(ASK_FOR_ACCESS)
         }
         Some(NtStatus::OBJECT_NAME_NOT_FOUND | NtStatus::OBJECT_PATH_NOT_FOUND) => {
             let why = "the folder that the share is on the server does not exist there";
             failed(access, ShareErrorKind::NoShare, OPERATION, why)
+                .advising("make that folder, or have the path of the share mended at the server")
         }
         _ => refused(OPERATION, access.whole(), error),
     }
@@ -234,13 +266,17 @@ fn kind_of(status: NtStatus) -> ShareErrorKind {
     }
 }
 
-fn unavailable(error: &Error) -> String {
+fn is_in_use(error: &Error) -> bool {
     let in_use = [
         NtStatus::SHARING_VIOLATION,
         NtStatus::FILE_LOCK_CONFLICT,
         NtStatus::DELETE_PENDING,
     ];
-    if error.status().is_some_and(|status| in_use.contains(&status)) {
+    error.status().is_some_and(|status| in_use.contains(&status))
+}
+
+fn unavailable(error: &Error) -> String {
+    if is_in_use(error) {
         return format!("somebody else has the file open ({error})");
     }
     match error {

@@ -1,8 +1,13 @@
-//! What the library does not do with a file that is there: give it a second name, and flush it.
+//! What the library does not do: give a file that is there a second name and flush it, and look at the beginning of a
+//! folder.
 
 use smb2::Error;
 use smb2::msg::create::{CreateDisposition, CreateRequest, CreateResponse, ImpersonationLevel, ShareAccess};
+use smb2::msg::directory_info::{DirectoryInfoEntry, parse_entries};
 use smb2::msg::flush::FlushRequest;
+use smb2::msg::query_directory::{
+    FileInformationClass, QueryDirectoryFlags, QueryDirectoryRequest, QueryDirectoryResponse,
+};
 use smb2::msg::query_info::InfoType;
 use smb2::msg::set_info::SetInfoRequest;
 use smb2::pack::{Pack, ReadCursor, Unpack};
@@ -14,7 +19,13 @@ use crate::link::Link;
 /// `FileLinkInformation` (MS-FSCC, section 2.4.27).
 const LINK: u8 = 11;
 
-/// An open file. Nobody is kept from it meanwhile.
+/// The option of opening that only a folder is meant (MS-SMB2, section 2.2.13).
+const DIRECTORY_FILE: u32 = 1;
+
+/// Enough for some entries of a folder.
+const SOME_ENTRIES: u32 = 4096;
+
+/// An open file or folder. Nobody is kept from it meanwhile.
 pub(crate) struct Handle<'a> {
     link: &'a Link,
     file: FileId,
@@ -23,12 +34,24 @@ pub(crate) struct Handle<'a> {
 impl<'a> Handle<'a> {
     /// Opens a file, and does not make it when it is not there.
     pub(crate) async fn open(link: &'a Link, path: &str) -> smb2::Result<Self> {
-        let all =
-            ShareAccess::FILE_SHARE_READ | ShareAccess::FILE_SHARE_WRITE | ShareAccess::FILE_SHARE_DELETE;
         // A file that is only read cannot be flushed (MS-SMB2, section 3.3.5.11).
         let access = FileAccessMask::FILE_APPEND_DATA
             | FileAccessMask::FILE_WRITE_ATTRIBUTES
             | FileAccessMask::SYNCHRONIZE;
+        Self::ask_for(link, path, access, 0).await
+    }
+
+    /// Opens a folder to list it, through a link if it is one and the server follows it.
+    pub(crate) async fn open_folder(link: &'a Link, path: &str) -> smb2::Result<Self> {
+        let access = FileAccessMask::FILE_READ_DATA
+            | FileAccessMask::FILE_READ_ATTRIBUTES
+            | FileAccessMask::SYNCHRONIZE;
+        Self::ask_for(link, path, access, DIRECTORY_FILE).await
+    }
+
+    async fn ask_for(link: &'a Link, path: &str, access: u32, options: u32) -> smb2::Result<Self> {
+        let all =
+            ShareAccess::FILE_SHARE_READ | ShareAccess::FILE_SHARE_WRITE | ShareAccess::FILE_SHARE_DELETE;
         let request = CreateRequest {
             requested_oplock_level: OplockLevel::None,
             impersonation_level: ImpersonationLevel::Impersonation,
@@ -36,7 +59,7 @@ impl<'a> Handle<'a> {
             file_attributes: 0,
             share_access: ShareAccess(all),
             create_disposition: CreateDisposition::FileOpen,
-            create_options: 0,
+            create_options: options,
             name: link.wire_path(path),
             create_contexts: Vec::new(),
         };
@@ -63,6 +86,22 @@ impl<'a> Handle<'a> {
             buffer,
         };
         ask(self.link, Command::SetInfo, &request).await.map(|_| ())
+    }
+
+    /// The first entries of the folder with their numbers. They begin with the folder itself and what it stands in.
+    pub(crate) async fn first_entries(&self) -> smb2::Result<Vec<DirectoryInfoEntry>> {
+        const CLASS: FileInformationClass = FileInformationClass::FileIdBothDirectoryInformation;
+        let request = QueryDirectoryRequest {
+            file_information_class: CLASS,
+            flags: QueryDirectoryFlags(QueryDirectoryFlags::RESTART_SCANS),
+            file_index: 0,
+            file_id: self.file,
+            output_buffer_length: SOME_ENTRIES,
+            file_name: "*".to_owned(),
+        };
+        let answer = ask(self.link, Command::QueryDirectory, &request).await?;
+        let listed = QueryDirectoryResponse::unpack(&mut ReadCursor::new(&answer.body))?;
+        parse_entries(CLASS, &listed.output_buffer)
     }
 
     /// Flushes the file to the medium, and its names: they are not flushed by themselves, and after a power cut the file

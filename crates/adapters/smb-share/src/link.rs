@@ -12,7 +12,7 @@ use tracing::debug;
 
 use crate::access::SmbAccess;
 use crate::downgrade;
-use crate::error::{NO_CIPHER, failed, is_broken, refused, share_refused, sign_in_refused};
+use crate::error::{NO_CIPHER, OFFER_CIPHER, failed, is_broken, refused, share_refused, sign_in_refused};
 use crate::negotiation::Negotiation;
 
 /// A signed-in connection to a share. Everybody who reads or writes has a clone: requests of all go over the one
@@ -51,8 +51,9 @@ impl Link {
         let session = Session::setup(&mut connection, &access.user, password, &access.domain).await;
         let session = session.map_err(|e| sign_in_refused(access, &connection, &e))?;
         if !session.should_sign {
-            let why = "the server offers a session that is not signed, as for a guest; name a user who has a password";
-            return Err(failed(access, ShareErrorKind::NotSignedIn, "sign in", why));
+            let why = "the server offers a session that is not signed, as for a guest";
+            return Err(failed(access, ShareErrorKind::NotSignedIn, "sign in", why)
+                .advising("name a user who has a password"));
         }
         encrypt(access, &mut connection, session)?;
         let tree = Tree::connect(&mut connection, &access.share).await;
@@ -60,7 +61,9 @@ impl Link {
         downgrade::check(access, &negotiation, &connection, &tree).await?;
         if tree.encrypt_data && !connection.should_encrypt() {
             let why = format!("the share takes only encrypted requests, {NO_CIPHER}");
-            return Err(failed(access, ShareErrorKind::Unsupported, "open the share", why));
+            return Err(
+                failed(access, ShareErrorKind::Unsupported, "open the share", why).advising(OFFER_CIPHER)
+            );
         }
         debug!(
             share = %access.address,
@@ -135,9 +138,9 @@ fn encrypt(access: &SmbAccess, connection: &mut Connection, session: Session) ->
             Ok(())
         }
         _ if access.must_encrypt => {
-            let why = "the share is configured with encryption = required, and the server offers none; switch SMB 3 \
-                       encryption on there, or set encryption to when-offered";
-            Err(failed(access, ShareErrorKind::Unsupported, "sign in", why))
+            let why = "the share is configured with encryption = required, and the server offers none";
+            Err(failed(access, ShareErrorKind::Unsupported, "sign in", why)
+                .advising("switch SMB 3 encryption on at the server, or set encryption to when-offered"))
         }
         _ => Ok(()),
     }

@@ -1,10 +1,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use keystead_application::ports::{FileShare, ShareAccess, ShareError, ShareProvider, Temporaries};
+use keystead_application::ports::{
+    FileShare, ShareAccess, ShareError, ShareProvider, ShareSetting, Temporaries,
+};
 
 use crate::SmbFileShare;
 use crate::access::{self, SmbAccess};
+
+const SETTINGS: &[ShareSetting] = &[
+    ShareSetting::text(access::DOMAIN),
+    ShareSetting::text(access::ENCRYPTION),
+];
 
 /// Answers for `smb:` URLs: `smb://user@host:port/share/folder`. The port is 445 when none is said.
 ///
@@ -29,8 +36,12 @@ impl ShareProvider for SmbShareProvider {
         &["smb"]
     }
 
-    fn settings(&self) -> &[&'static str] {
-        &[access::DOMAIN, access::ENCRYPTION]
+    fn settings(&self) -> &[ShareSetting] {
+        SETTINGS
+    }
+
+    fn default_port(&self, _scheme: &str) -> Option<u16> {
+        Some(access::PORT)
     }
 
     fn names_of_share(&self) -> usize {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use crate::SmbFileShare;
-use crate::error::{cannot_link, is_broken};
+use crate::error::{cannot_link, is_broken, is_missing};
 use crate::handle::Handle;
 use crate::link::Link;
 use crate::name::Place;
@@ -56,7 +56,13 @@ impl Finished {
                 has_both_names: true,
             });
         }
-        if is_hidden(&error) {
+        if has_vanished(&error) {
+            refused.kind = ShareErrorKind::Unavailable;
+            refused.message = "somebody removed the temporary file while it was written".into();
+            refused = refused.advising(
+                "try again, and look for what removes files called .keystead-….tmp from the folder",
+            );
+        } else if is_hidden(&error) {
             refused.kind = ShareErrorKind::OutsideShare;
             refused.message =
                 "there is a link of this name, which leads out of the share or to nothing".into();
@@ -173,6 +179,15 @@ impl Finished {
             _ => false,
         }
     }
+}
+
+/// Whether the file was not there when it was opened under its temporary name.
+fn has_vanished(error: &smb2::Error) -> bool {
+    let command = match error {
+        smb2::Error::Protocol { command, .. } => Some(*command),
+        _ => None,
+    };
+    is_missing(error) && command == Some(Command::Create)
 }
 
 /// Whether the name is taken by something that the server shows to nobody, as Samba does with links that lead out.

@@ -12,7 +12,6 @@ use tokio::sync::{Mutex, RwLock};
 
 use crate::access::SmbAccess;
 use crate::error::{is_missing, refused};
-use crate::inside::stays_within;
 use crate::link::Link;
 use crate::name::Place;
 use crate::reader::SmbReader;
@@ -31,7 +30,23 @@ pub(crate) const CAPABILITIES: ShareCapabilities = ShareCapabilities {
 ///
 /// A file is written under a temporary name that nobody else can open, flushed, and put under its name by the server in
 /// one step: by a second name for the file where nothing may be replaced, by a renaming otherwise.
-/// Links are left to the server: Windows follows none, Samba only those that stay on the share.
+///
+/// # Links
+/// Links out of the whole SMB share are the server's to refuse: Windows follows no symbolic link, and Samba none that
+/// leads out of the share.
+///
+/// Where the top is a folder of the share, the administrator's word for it is taken, whatever that folder is. Every folder
+/// between it and a file has to stand in the one that the path says, before anything is looked at, read, written or removed
+/// there. The server tells by the numbers of a folder and of its `..`, with every version of SMB. So a link passes that
+/// leads to a folder beside it, and every other one is [`ShareErrorKind::OutsideShare`]. Windows gives `..` no number, but
+/// shows its links: there, every link is refused. On a server that tells neither, files are taken right in the top alone,
+/// and below it is [`ShareErrorKind::Unsupported`]. The user has to be allowed to list the folders.
+///
+/// A link in the place of the file itself is never written through: it is replaced or removed itself, or is in the way. It
+/// is not read either where the server shows it (Windows, and Samba in newer versions). An older Samba hides that it is one,
+/// and then the file is read that it leads to, which is on the same SMB share, and which this user may read.
+///
+/// Somebody who changes folders on the server's own file system between this look and what follows it is not noticed.
 #[derive(Clone)]
 pub struct SmbFileShare(Arc<Shared>);
 
@@ -131,33 +146,10 @@ impl SmbFileShare {
         !self.access().top.is_empty() && matches!(self.kind("find the share", &top).await, Ok(None))
     }
 
-    /// The refusal of a path that [`stays_within`] does not find inside.
-    pub(crate) fn leads_out(&self, operation: &'static str, place: &Place) -> ShareError {
-        let why = "a link on the way leads out of the folder that the share is configured with";
-        let place = self.access().place(&place.names);
-        ShareError::new(ShareErrorKind::OutsideShare, operation, place, why)
-    }
-
-    /// Refuses a path whose folder is outside, before anything is done to it. What is opened is checked by itself.
-    async fn check_within(&self, operation: &'static str, place: &Place) -> Result<(), ShareError> {
-        // Between the top and a name in it is nothing that could be a link.
-        if self.access().top.is_empty() || place.names.len() < 2 {
-            return Ok(());
-        }
-        let mut link = self.link().await?;
-        let tree = link.tree.clone();
-        let found = Box::pin(tree.resolve(&mut link.connection, &place.wire())).await;
-        let resolved = match found {
-            Ok(found) => Some(found.path),
-            // What is made there is checked when it is opened.
-            Err(error) if is_missing(&error) => return Ok(()),
-            Err(error) if error.kind() == smb2::ErrorKind::Unsupported => None,
-            Err(error) => return Err(self.refused(&link, operation, place, &error)),
-        };
-        match stays_within(self, &mut link, resolved.as_deref()).await {
-            true => Ok(()),
-            false => Err(self.leads_out(operation, place)),
-        }
+    /// Whether it is a link that the server shows as one.
+    pub(crate) async fn is_link(&self, operation: &'static str, place: &Place) -> Result<bool, ShareError> {
+        let found = self.look(operation, place).await?;
+        Ok(found.is_some_and(|found| found.is_link()))
     }
 
     fn not_a_file(&self, operation: &'static str, place: &Place) -> ShareError {
@@ -183,14 +175,18 @@ impl FileShare for SmbFileShare {
     async fn stat(&self, path: &SharePath) -> Result<Option<EntryKind>, ShareError> {
         const OPERATION: &str = "look at the path";
         let place = Place::of(self.access(), OPERATION, path)?;
-        self.check_within(OPERATION, &place).await?;
-        self.kind(OPERATION, &place).await
+        self.check_folder(OPERATION, &place.folder()).await?;
+        let kind = self.kind(OPERATION, &place).await?;
+        if kind == Some(EntryKind::Folder) {
+            self.check_folder(OPERATION, &place).await?;
+        }
+        Ok(kind)
     }
 
     async fn length(&self, path: &SharePath) -> Result<Option<u64>, ShareError> {
         const OPERATION: &str = "look at the path";
         let place = Place::of(self.access(), OPERATION, path)?;
-        self.check_within(OPERATION, &place).await?;
+        self.check_folder(OPERATION, &place.folder()).await?;
         let found = self.look(OPERATION, &place).await?;
         let found = found.filter(|found| kind(found) == EntryKind::File);
         Ok(found.map(|found| found.size))
@@ -199,15 +195,13 @@ impl FileShare for SmbFileShare {
     async fn read(&self, path: &SharePath) -> Result<Box<dyn AsyncRead + Send + Unpin>, ShareError> {
         const OPERATION: &str = "open the file";
         let place = Place::of(self.access(), OPERATION, path)?;
-        let mut link = self.link().await?;
+        self.check_file(OPERATION, &place).await?;
+        let link = self.link().await?;
         let opened = {
             let _nothing_is_replaced = self.opening().read().await;
             link.open_reader(&place.wire()).await
         };
         let file = opened.map_err(|error| self.refused(&link, OPERATION, &place, &error))?;
-        if !stays_within(self, &mut link, file.resolved_path()).await {
-            return Err(self.leads_out(OPERATION, &place));
-        }
         if file.info().is_directory {
             return Err(self.not_a_file(OPERATION, &place));
         }
@@ -221,6 +215,7 @@ impl FileShare for SmbFileShare {
         if path.names_folder() || place.names.is_empty() {
             return Err(self.not_a_file(OPERATION, &place));
         }
+        self.check_folder(OPERATION, &place.folder()).await?;
         match (self.kind(OPERATION, &place).await?, replace) {
             (Some(EntryKind::Folder | EntryKind::Other), _) => return Err(self.not_a_file(OPERATION, &place)),
             (Some(EntryKind::File), Replace::Never) => {
@@ -239,7 +234,7 @@ impl FileShare for SmbFileShare {
         if place.names.is_empty() {
             return Err(self.not_a_file(OPERATION, &place));
         }
-        self.check_within(OPERATION, &place).await?;
+        self.check_folder(OPERATION, &place.folder()).await?;
         self.delete(OPERATION, &place).await.map(|_| ())
     }
 
@@ -249,6 +244,7 @@ impl FileShare for SmbFileShare {
         if !path.names_folder() {
             folder = folder.folder();
         }
+        self.check_folder(OPERATION, &folder).await?;
         let mut link = self.link().await?;
         let listed = Box::pin(link.tree.list_directory(&mut link.connection, &folder.wire())).await;
         let entries = match listed {
@@ -262,7 +258,6 @@ impl FileShare for SmbFileShare {
             let is_file = !entry.is_directory && !entry.is_link();
             if is_file && self.temporaries().is_leftover(&entry.name, untouched) {
                 let left = folder.child(&entry.name);
-                self.check_within(OPERATION, &left).await?;
                 let gone = match delete(&mut link, &left).await {
                     Ok(gone) => gone,
                     // Somebody writes it after all.

@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 
 use crate::SmbFileShare;
 use crate::error::{NO_FOLDER, is_broken, is_missing};
-use crate::inside::stays_within;
 use crate::link::Link;
 use crate::name::Place;
 use crate::publish::Finished;
@@ -66,14 +65,7 @@ impl SmbWriter {
         };
         match writer.link.create_writer(&temporary.place.wire()).await {
             Ok(file) => {
-                let resolved = file.resolved_path().map(str::to_owned);
                 writer.file = Some(file);
-                let within = stays_within(&writer.share, &mut writer.link, resolved.as_deref()).await;
-                if !within {
-                    let refused = writer.share.leads_out(OPERATION, &writer.place);
-                    writer.give_up().await;
-                    return Err(refused);
-                }
                 Ok(writer)
             }
             Err(error) => {
@@ -83,8 +75,10 @@ impl SmbWriter {
                 let mut refused = writer.refused(OPERATION, &error);
                 if is_missing(&error) && writer.share.has_no_top(&writer.place).await {
                     refused.kind = ShareErrorKind::NoShare;
-                    refused.message =
-                        "the folder of the share does not exist on the server; make it first".into();
+                    refused.message = "the folder of the share does not exist on the server".into();
+                    refused = refused.advising(
+                        "make the folder on the server, or mend url or folder of the share in the configuration",
+                    );
                 } else if refused.kind == ShareErrorKind::NotFound {
                     refused.kind = ShareErrorKind::NoFolder;
                     refused.message = NO_FOLDER.into();

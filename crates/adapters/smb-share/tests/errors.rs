@@ -9,7 +9,6 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::symlink;
 
 use keystead_application::ports::{EntryKind, Replace, ShareError, ShareErrorKind};
 use keystead_test_servers::{PASSWORD, SambaServer};
@@ -77,12 +76,13 @@ async fn a_location_that_is_no_share_is_refused_without_a_connection() {
         "smb://127.0.0.1/a%5Cb",
         "smb://127.0.0.1/share/a%3Ab",
     ] {
-        assert_eq!(
-            connect(&access(url)).await.err().unwrap().kind,
-            ShareErrorKind::BadLocation,
-            "{url}"
-        );
+        let error = connect(&access(url)).await.err().unwrap();
+        assert_eq!(error.kind, ShareErrorKind::BadLocation, "{url}");
+        assert!(!error.message.contains(';'), "advice in the message: {error}");
     }
+    let error = connect(&access("smb://127.0.0.1")).await.err().unwrap();
+    assert!(error.message.contains("no share"), "{error}");
+    assert!(error.advice.unwrap().contains("smb://host/share"));
     let mut odd = access("smb://127.0.0.1/share");
     odd.settings.insert("encryption".to_owned(), "maybe".to_owned());
     let error = connect(&odd).await.err().unwrap();
@@ -122,7 +122,13 @@ async fn a_server_that_is_away_is_unavailable() {
 async fn what_the_user_may_not_do_is_denied() {
     let Some(server) = server() else { return };
     let closed = share(server, SambaServer::CLOSED).await;
-    assert_eq!(kind(closed.stat(&at("k.pem")).await), ShareErrorKind::Denied);
+    let refused = closed.stat(&at("k.pem")).await.err().unwrap();
+    let advice = refused.advice.clone();
+    assert_eq!(
+        advice.as_deref(),
+        Some("ask for access of this user to the share")
+    );
+    assert_eq!(kind::<()>(Err(refused)), ShareErrorKind::Denied);
     let read_only = share(server, SambaServer::READ_ONLY).await;
     fs::write(server.root(SambaServer::READ_ONLY).join("there.pem"), "there").unwrap();
     assert_eq!(content(&*read_only, "there.pem").await.unwrap(), b"there");
@@ -211,77 +217,6 @@ async fn a_name_that_the_share_cannot_have_is_a_bad_name() {
 }
 
 #[tokio::test]
-async fn a_link_out_of_the_share_shows_nothing_of_what_is_there() {
-    let Some(server) = server() else { return };
-    let safe = share(server, SambaServer::SAFE).await;
-    server.make_folder(SambaServer::SAFE, "links");
-    let folder = server.root(SambaServer::SAFE).join("links");
-    let outside = tempfile::tempdir().unwrap();
-    fs::write(outside.path().join("secret.pem"), "outside").unwrap();
-    symlink(outside.path(), folder.join("folder")).unwrap();
-    symlink(outside.path().join("secret.pem"), folder.join("file.pem")).unwrap();
-    for path in ["links/folder/secret.pem", "links/file.pem"] {
-        assert_eq!(safe.stat(&at(path)).await.unwrap(), None, "{path}");
-        let refused = kind(safe.read(&at(path)).await);
-        assert!(
-            matches!(refused, ShareErrorKind::NotFound | ShareErrorKind::NoFolder),
-            "{refused:?}"
-        );
-        safe.remove(&at(path)).await.unwrap();
-    }
-    for replace in [Replace::Never, Replace::Allowed] {
-        let taken = put(&*safe, "links/file.pem", b"new", replace).await;
-        assert_eq!(kind(taken), ShareErrorKind::OutsideShare);
-        let lost = put(&*safe, "links/folder/new.pem", b"new", replace).await;
-        assert_eq!(kind(lost), ShareErrorKind::NoFolder);
-    }
-    assert_eq!(fs::read(outside.path().join("secret.pem")).unwrap(), b"outside");
-    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
-}
-
-#[tokio::test]
-async fn a_link_out_of_the_folder_that_is_the_top_is_outside() {
-    let Some(server) = server() else { return };
-    for folder in ["top", "top/real", "beside"] {
-        server.make_folder(SambaServer::SAFE, folder);
-    }
-    let root = server.root(SambaServer::SAFE);
-    fs::write(root.join("beside/secret.pem"), "beside").unwrap();
-    fs::write(root.join("top/real/k.pem"), "inside").unwrap();
-    symlink("../beside", root.join("top/out")).unwrap();
-    symlink("real", root.join("top/in")).unwrap();
-    symlink("top", root.join("top-by-link")).unwrap();
-    for top in ["top", "TOP", "top-by-link"] {
-        let share = connect(&access(&format!("{}/{top}", server.url(SambaServer::SAFE))))
-            .await
-            .unwrap();
-        assert_eq!(content(&*share, "in/k.pem").await.unwrap(), b"inside", "{top}");
-        put(&*share, "in/new.pem", b"new", Replace::Never).await.unwrap();
-        share.remove(&at("in/new.pem")).await.unwrap();
-
-        assert_eq!(
-            kind(share.read(&at("out/secret.pem")).await),
-            ShareErrorKind::OutsideShare,
-            "{top}"
-        );
-        assert_eq!(
-            kind(share.stat(&at("out/secret.pem")).await),
-            ShareErrorKind::OutsideShare
-        );
-        assert_eq!(
-            kind(share.remove(&at("out/secret.pem")).await),
-            ShareErrorKind::OutsideShare
-        );
-        for replace in [Replace::Never, Replace::Allowed] {
-            let written = put(&*share, "out/new.pem", b"new", replace).await;
-            assert_eq!(kind(written), ShareErrorKind::OutsideShare);
-        }
-        assert_eq!(fs::read_dir(root.join("beside")).unwrap().count(), 1);
-    }
-}
-
-#[tokio::test]
 async fn a_folder_is_neither_read_nor_removed_nor_replaced() {
     let Some(server) = server() else { return };
     let safe = share(server, SambaServer::SAFE).await;
@@ -325,4 +260,30 @@ async fn a_file_that_somebody_keeps_open_is_not_replaced_and_said_so() {
     drop(reader);
     put(&*share, "open.pem", b"new", Replace::Allowed).await.unwrap();
     assert_eq!(content(&*share, "open.pem").await.unwrap(), b"new");
+}
+
+#[tokio::test]
+async fn a_temporary_file_that_somebody_removes_is_not_taken_for_a_missing_file() {
+    let Some(server) = server() else { return };
+    server.make_folder(SambaServer::SAFE, "vanishing");
+    let share = share(server, SambaServer::SAFE).await;
+    let folder = server.root(SambaServer::SAFE).join("vanishing");
+    fs::write(folder.join("old.pem"), "old").unwrap();
+    for (path, replace) in [
+        ("vanishing/new.pem", Replace::Never),
+        ("vanishing/old.pem", Replace::Allowed),
+    ] {
+        let mut writer = share.create(&at(path), replace).await.unwrap();
+        writer.write(b"new").await.unwrap();
+        // As somebody does who tidies up on the server itself.
+        let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let temporary: Vec<_> = names.filter(|path| !path.ends_with("old.pem")).collect();
+        assert_eq!(temporary.len(), 1);
+        fs::remove_file(&temporary[0]).unwrap();
+        let error = writer.publish().await.err().unwrap();
+        assert!(error.message.contains("removed the temporary file"), "{error}");
+        assert_eq!(kind::<()>(Err(error)), ShareErrorKind::Unavailable);
+    }
+    assert_eq!(fs::read(folder.join("old.pem")).unwrap(), b"old");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
 }

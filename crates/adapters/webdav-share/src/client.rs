@@ -1,11 +1,14 @@
 //! The verbs of WebDAV, sent to one server.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use keystead_application::ports::{EntryKind, ShareAddress, ShareError, ShareErrorKind};
 use keystead_domain::SecretBytes;
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, DATE, HeaderMap, LOCATION, WWW_AUTHENTICATE};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_LENGTH, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED, LOCATION,
+    WWW_AUTHENTICATE,
+};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 
 use crate::error::Step;
@@ -13,7 +16,6 @@ use crate::multistatus::{self, Entry};
 
 /// The largest answer to PROPFIND that is read: a folder of some ten thousand files.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const LOOK: &str = r#"<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getlastmodified/></prop></propfind>"#;
 const ROOM: &str = r#"<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><quota-available-bytes/></prop></propfind>"#;
 
@@ -29,6 +31,26 @@ pub(crate) struct Client {
 pub(crate) struct User {
     pub(crate) name: String,
     pub(crate) password: Option<Arc<SecretBytes>>,
+}
+
+/// What tells one state of a file from another, as far as the server says it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Marks {
+    pub(crate) etag: Option<String>,
+    pub(crate) length: Option<u64>,
+    pub(crate) modified: Option<String>,
+}
+
+impl Marks {
+    /// Whether the file is another one or was changed, by what is said of both.
+    pub(crate) fn differ_from(&self, other: &Self) -> bool {
+        fn differ<T: PartialEq>(one: &Option<T>, other: &Option<T>) -> bool {
+            one.is_some() && other.is_some() && one != other
+        }
+        differ(&self.etag, &other.etag)
+            || differ(&self.length, &other.length)
+            || differ(&self.modified, &other.modified)
+    }
 }
 
 /// One file or folder of the server.
@@ -48,30 +70,13 @@ impl Target {
 
 impl Client {
     /// A client for an address whose `origin` is its scheme, host and port. Nothing is sent yet.
-    pub(crate) fn new(
-        origin: Url,
-        address: ShareAddress,
-        user: Option<User>,
-        tls: rustls::ClientConfig,
-        proxies: bool,
-    ) -> Result<Self, reqwest::Error> {
-        let mut http = reqwest::Client::builder()
-            .user_agent(concat!("keystead/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls)
-            .http1_only()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false);
-        if !proxies {
-            http = http.no_proxy();
-        }
-        Ok(Self {
-            http: http.build()?,
+    pub(crate) fn new(origin: Url, address: ShareAddress, user: Option<User>, http: reqwest::Client) -> Self {
+        Self {
+            http,
             origin,
             address,
             user,
-        })
+        }
     }
 
     /// The file or folder that these names lead to from the top of the share.
@@ -117,14 +122,29 @@ impl Client {
         }
     }
 
-    /// Whether a folder is there. A server that cannot be asked is taken at the word that it gives when it is written to.
+    /// How long a file is, where the server says so.
     pub(crate) async fn length(&self, at: &Target, step: &Step) -> Result<Option<u64>, ShareError> {
-        let answer = self.send(self.request(Method::HEAD, at), step).await?;
-        let length = answer.headers().get(CONTENT_LENGTH);
-        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-        Ok(length.filter(|_| answer.status().is_success()))
+        Ok(self.marks(at, step).await?.and_then(|marks| marks.length))
     }
 
+    /// The state of a file; `None` when there is none. Where the server does not tell, it has no marks.
+    pub(crate) async fn marks(&self, at: &Target, step: &Step) -> Result<Option<Marks>, ShareError> {
+        let request = self.request(Method::HEAD, at).header(ACCEPT_ENCODING, "identity");
+        let answer = self.send(request, step).await?;
+        let text = |name: HeaderName| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
+        let marks = Marks {
+            etag: text(ETAG),
+            length: text(CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+            modified: text(LAST_MODIFIED),
+        };
+        Ok(match answer.status() {
+            StatusCode::NOT_FOUND | StatusCode::GONE => None,
+            status if status.is_success() => Some(marks),
+            _ => Some(Marks::default()),
+        })
+    }
+
+    /// Whether a folder is there. A server that cannot be asked is taken at the word that it gives when it is written to.
     pub(crate) async fn has_folder(&self, at: &Target, step: &Step) -> Result<bool, ShareError> {
         let answer = self.propfind(&as_folder(at), "0", LOOK, step).await?;
         match answer.status() {
@@ -290,8 +310,11 @@ async fn entries(mut answer: Response, step: &Step) -> Result<Vec<Entry>, ShareE
     let mut xml = Vec::new();
     while let Some(piece) = answer.chunk().await.map_err(|e| step.broken(&e))? {
         if xml.len() + piece.len() > LARGEST_ANSWER {
-            let why = "the server's answer is larger than 8 MiB; use a folder with fewer files";
-            return Err(step.error(ShareErrorKind::Unsupported, why));
+            let error = step.error(
+                ShareErrorKind::Unsupported,
+                "the server's answer is larger than 8 MiB",
+            );
+            return Err(error.advising("use a folder with fewer files"));
         }
         xml.extend_from_slice(&piece);
     }
@@ -299,8 +322,9 @@ async fn entries(mut answer: Response, step: &Step) -> Result<Vec<Entry>, ShareE
 }
 
 fn no_webdav(step: &Step) -> ShareError {
-    let why = "the server's answer is not that of a WebDAV server; check the path of the address";
+    let why = "the server's answer is not that of a WebDAV server";
     step.error(ShareErrorKind::Unsupported, why)
+        .advising("check the path of the address")
 }
 
 fn time(headers: &HeaderMap) -> Option<SystemTime> {

@@ -1,11 +1,11 @@
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use keystead_application::ports::{
-    FileShare, ShareAccess, ShareAddress, ShareError, ShareErrorKind, ShareProvider, Temporaries,
+    FileShare, ShareAccess, ShareAddress, ShareError, ShareErrorKind, ShareProvider, ShareSetting,
+    Temporaries,
 };
-use keystead_https::{Roots, client_config};
+use keystead_https::{Roots, client, is_loopback};
 use reqwest::Url;
 
 use crate::WebDavFileShare;
@@ -13,6 +13,7 @@ use crate::client::{Client, User};
 
 const CA_FILE: &str = "ca_file";
 const INSECURE: &str = "insecure";
+const SETTINGS: &[ShareSetting] = &[ShareSetting::path(CA_FILE), ShareSetting::text(INSECURE)];
 const OPERATION: &str = "find the share";
 
 /// Answers for `webdav:` and `webdavs:` URLs.
@@ -40,14 +41,20 @@ impl ShareProvider for WebDavShareProvider {
         &["webdavs", "webdav"]
     }
 
-    fn settings(&self) -> &[&'static str] {
-        &[CA_FILE, INSECURE]
+    fn settings(&self) -> &[ShareSetting] {
+        SETTINGS
+    }
+
+    fn default_port(&self, scheme: &str) -> Option<u16> {
+        match scheme {
+            "webdavs" => Some(443),
+            "webdav" => Some(80),
+            _ => None,
+        }
     }
 
     async fn connect(&self, access: &ShareAccess) -> Result<Arc<dyn FileShare>, ShareError> {
         let address = &access.address;
-        let bad =
-            |why: String| ShareError::new(ShareErrorKind::BadLocation, OPERATION, address.to_string(), why);
         let with_tls = address.scheme == "webdavs";
         if !with_tls && !is_loopback(&address.host) {
             may_be_read_on_the_way(access)?;
@@ -57,14 +64,13 @@ impl ShareProvider for WebDavShareProvider {
             (true, None) => Roots::System,
             (true, Some(path)) => Roots::File(path),
         };
-        let tls = client_config(&roots).map_err(bad)?;
-        let origin = origin(address, with_tls).map_err(bad)?;
+        let origin = origin(address, with_tls)?;
         let user = user(access)?;
         let proxies = with_tls && !is_loopback(&address.host);
-        let client =
-            Client::new(origin, address.clone(), user, tls, proxies).map_err(|e| bad(e.to_string()))?;
+        let http = client(&roots, proxies, access.patience.answer);
+        let http = http.map_err(|failure| failure.of_share(OPERATION, address.to_string()))?;
         Ok(Arc::new(WebDavFileShare::new(
-            client,
+            Client::new(origin, address.clone(), user, http),
             self.temporaries.clone(),
             access.patience.answer,
         )))
@@ -73,29 +79,25 @@ impl ShareProvider for WebDavShareProvider {
 
 /// That the user said so.
 fn may_be_read_on_the_way(access: &ShareAccess) -> Result<(), ShareError> {
-    let (kind, why) = match access.setting(INSECURE) {
-        Some("allow") => return Ok(()),
-        None => (
-            ShareErrorKind::Untrusted,
-            "without TLS, the password and the files could be read and changed on the way; write webdavs:, or set \
-             insecure = \"allow\" for this share",
-        ),
-        Some(_) => (
-            ShareErrorKind::BadLocation,
-            "the setting insecure is \"allow\" or not set",
-        ),
-    };
-    Err(ShareError::new(kind, OPERATION, access.address.to_string(), why))
+    match access.setting(INSECURE) {
+        Some("allow") => Ok(()),
+        None => {
+            let why = "without TLS, the password and the files could be read and changed on the way";
+            Err(bad(&access.address, why)
+                .advising("write webdavs:, or set insecure = \"allow\" for this share"))
+        }
+        Some(_) => Err(bad(
+            &access.address,
+            "the setting insecure is neither \"allow\" nor unset",
+        )),
+    }
 }
 
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-}
-
-fn origin(address: &ShareAddress, with_tls: bool) -> Result<Url, String> {
+fn origin(address: &ShareAddress, with_tls: bool) -> Result<Url, ShareError> {
     let ShareAddress { host, port, .. } = address;
     if host.is_empty() {
-        return Err("there is no server in it; write webdavs://server/folder".to_owned());
+        let error = bad(address, "there is no server in it");
+        return Err(error.advising("write webdavs://server/folder"));
     }
     let scheme = if with_tls { "https" } else { "http" };
     let host = match host.contains(':') {
@@ -103,7 +105,11 @@ fn origin(address: &ShareAddress, with_tls: bool) -> Result<Url, String> {
         false => host.clone(),
     };
     let port = port.map_or_else(String::new, |port| format!(":{port}"));
-    Url::parse(&format!("{scheme}://{host}{port}/")).map_err(|e| e.to_string())
+    Url::parse(&format!("{scheme}://{host}{port}/")).map_err(|e| bad(address, &e.to_string()))
+}
+
+fn bad(address: &ShareAddress, why: &str) -> ShareError {
+    ShareError::new(ShareErrorKind::BadLocation, OPERATION, address.to_string(), why)
 }
 
 fn user(access: &ShareAccess) -> Result<Option<User>, ShareError> {

@@ -8,11 +8,12 @@ use keystead_application::ports::{
     EntryKind, FileShare, Replace, ShareCapabilities, ShareError, ShareErrorKind, SharePath, ShareWriter,
     Temporaries,
 };
+use keystead_https::http_failure;
 use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 
 use crate::client::Client;
-use crate::error::{Step, transport};
+use crate::error::Step;
 use crate::writer::WebDavWriter;
 
 /// A folder of a WebDAV server.
@@ -52,10 +53,9 @@ impl WebDavFileShare {
             // Not everybody who may write to a folder may look at it.
             Err(error) if error.kind == ShareErrorKind::Denied => Ok(()),
             Err(error) => Err(error),
-            Ok(false) => Err(step.error(
-                ShareErrorKind::NoShare,
-                "the server has no such folder; check the address",
-            )),
+            Ok(false) => Err(step
+                .error(ShareErrorKind::NoShare, "the server has no such folder")
+                .advising("check the path of the address")),
         }
     }
 
@@ -64,10 +64,7 @@ impl WebDavFileShare {
         if folder.is_empty() || self.client.has_folder(&self.client.target(folder), step).await? {
             return Ok(());
         }
-        Err(step.error(
-            ShareErrorKind::NoFolder,
-            "its folder does not exist; make it first",
-        ))
+        Err(step.error(ShareErrorKind::NoFolder, "its folder does not exist"))
     }
 }
 
@@ -100,7 +97,9 @@ impl FileShare for WebDavFileShare {
             None => return Err(step.error(ShareErrorKind::NotFound, "there is no such file")),
         }
         let answer = self.client.get(&at, &step).await?;
-        let bytes = answer.bytes_stream().map_err(|e| io::Error::other(transport(&e)));
+        let bytes = answer
+            .bytes_stream()
+            .map_err(|e| io::Error::other(http_failure(&e).message));
         Ok(Box::new(StreamReader::new(Box::pin(bytes))))
     }
 

@@ -2,15 +2,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use keystead_application::ports::{
     RandomnessError, Replace, ShareCapabilities, ShareError, ShareErrorKind, ShareWriter, Temporaries,
     WriteReceipt,
 };
+use keystead_domain::make_room;
+use keystead_https::secret_body;
 use reqwest::{Body, StatusCode};
 use zeroize::Zeroizing;
 
-use crate::client::{Client, Target};
+use crate::client::{Client, Marks, Target};
 use crate::error::Step;
 use crate::upload::Upload;
 
@@ -45,6 +46,28 @@ pub(crate) struct WebDavWriter {
     /// Whether a piece may be missing.
     is_broken: bool,
     bytes: u64,
+}
+
+/// The temporary file and what stood under the name, before the one was to take the place of the other.
+struct Before {
+    temporary: Option<Marks>,
+    target: Option<Marks>,
+}
+
+impl Before {
+    /// Whether what stands under the name now can only be the temporary file.
+    fn is_followed_by(&self, now: &Marks, bytes: u64) -> bool {
+        let is_new = self.target.as_ref().is_none_or(|old| now.differ_from(old));
+        if !is_new || now.length.is_some_and(|length| length != bytes) {
+            return false;
+        }
+        let is_temporary = self.temporary.as_ref().is_some_and(|temporary| {
+            let same_etag = now.etag.is_some() && temporary.etag == now.etag;
+            let same_time = now.modified.is_some() && temporary.modified == now.modified;
+            same_etag || (same_time && temporary.length == now.length)
+        });
+        is_temporary || now.length == Some(bytes)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,7 +122,7 @@ impl WebDavWriter {
                 continue;
             }
             let (now, later) = bytes.split_at(bytes.len().min(room - self.buffer.len()));
-            grow(&mut self.buffer, now.len(), room);
+            make_room(&mut self.buffer, now.len(), room);
             self.buffer.extend_from_slice(now);
             self.bytes += now.len() as u64;
             bytes = later;
@@ -116,7 +139,7 @@ impl WebDavWriter {
         let upload = self
             .upload
             .get_or_insert_with(|| Upload::begin(Arc::clone(&self.client), self.temporary.clone(), step));
-        if upload.send(secret(&mut self.buffer)).await {
+        if upload.send(secret_body(&mut self.buffer)).await {
             self.is_broken = false;
             return Ok(());
         }
@@ -143,7 +166,7 @@ impl WebDavWriter {
         let status = match &mut self.upload {
             Some(upload) => upload.finish().await?,
             None => {
-                let whole = Body::from(secret(&mut self.buffer));
+                let whole = Body::from(secret_body(&mut self.buffer));
                 let step = self.target.step(WRITE);
                 self.may_come_late = true;
                 let status = self.client.put(&self.temporary, whole, &step).await?;
@@ -186,8 +209,9 @@ impl WebDavWriter {
             }
             if status == StatusCode::METHOD_NOT_ALLOWED {
                 let why = "the server did not store the file: it has no room left, takes no files here, or must not \
-                           write to its folder; its log knows";
-                return step.error(ShareErrorKind::Unsupported, format!("{why} (HTTP {status})"));
+                           write to its folder";
+                let error = step.error(ShareErrorKind::Unsupported, format!("{why} (HTTP {status})"));
+                return error.advising("look into the server's log");
             }
         }
         step.refused(status)
@@ -195,29 +219,49 @@ impl WebDavWriter {
 
     /// Gives the file its name. When the answer to that is lost, what is there now answers.
     async fn publish_stored(&self) -> Result<(), ShareError> {
-        let renamed = self.rename().await;
-        match &renamed {
-            Err(error) if error.kind == ShareErrorKind::Unavailable && self.has_arrived().await => Ok(()),
-            _ => renamed,
+        let step = self.target.step(PUBLISH);
+        let before = Before {
+            temporary: self.client.marks(&self.temporary, &step).await?,
+            target: self.client.marks(&self.target, &step).await?,
+        };
+        let replace = self.replace == Replace::Allowed;
+        let answer = self
+            .client
+            .rename(&self.temporary, &self.target, replace, &step)
+            .await;
+        let lost = match answer {
+            Err(error) => error,
+            Ok(status) => {
+                self.check_renamed(status, &step)?;
+                match self.check_name(&step).await {
+                    // It has its name; whether it is the one that was meant was not told.
+                    Err(error) if error.kind == ShareErrorKind::Unavailable => error,
+                    checked => return checked,
+                }
+            }
+        };
+        match lost.kind == ShareErrorKind::Unavailable && self.has_arrived(&before, &step).await {
+            true => Ok(()),
+            false => Err(lost),
         }
     }
 
-    /// Whether the temporary file has its name already: nobody else gives it another one.
-    async fn has_arrived(&self) -> bool {
-        let step = self.target.step(PUBLISH);
-        let temporary = self.client.look(&self.temporary, &step).await;
-        matches!(temporary, Ok(None)) && matches!(self.client.look(&self.target, &step).await, Ok(Some(_)))
+    /// Whether the temporary file has its name already. That it is gone is no proof: somebody may have removed it while
+    /// the old file stands there still.
+    async fn has_arrived(&self, before: &Before, step: &Step) -> bool {
+        if !matches!(self.client.look(&self.temporary, step).await, Ok(None)) {
+            return false;
+        }
+        match self.client.marks(&self.target, step).await {
+            Ok(Some(now)) => before.is_followed_by(&now, self.bytes),
+            Ok(None) | Err(_) => false,
+        }
     }
 
-    async fn rename(&self) -> Result<(), ShareError> {
-        let step = self.target.step(PUBLISH);
-        let replace = self.replace == Replace::Allowed;
-        let status = self
-            .client
-            .rename(&self.temporary, &self.target, replace, &step)
-            .await?;
+    /// What the server answered to the new name.
+    fn check_renamed(&self, status: StatusCode, step: &Step) -> Result<(), ShareError> {
         match status {
-            StatusCode::OK | StatusCode::CREATED | StatusCode::NO_CONTENT => self.check_name(&step).await,
+            StatusCode::OK | StatusCode::CREATED | StatusCode::NO_CONTENT => Ok(()),
             StatusCode::INSUFFICIENT_STORAGE => Err(step.refused(status)),
             // No file of such a name can have been in the way, and a file could be made in this folder.
             _ if self.target_name > USUAL_NAME => {
@@ -227,7 +271,7 @@ impl WebDavWriter {
                 );
                 Err(step.error(ShareErrorKind::BadName, why))
             }
-            StatusCode::NOT_FOUND => {
+            StatusCode::NOT_FOUND | StatusCode::GONE => {
                 let why = "somebody removed the temporary file while it was written";
                 Err(step.error(ShareErrorKind::Unavailable, why))
             }
@@ -245,9 +289,10 @@ impl WebDavWriter {
         match self.client.look(&self.target, step).await? {
             Some(_) => Ok(()),
             None => {
-                let why = "the server says that the file has its name now, and has no file of this name; it has put it \
-                           under another one. Use a name with letters and digits alone";
-                Err(step.error(ShareErrorKind::BadName, why))
+                let why = "the server says that the file has its name now, and has no file of this name: it has put it \
+                           under another one";
+                let error = step.error(ShareErrorKind::BadName, why);
+                Err(error.advising("use a name with letters and digits alone"))
             }
         }
     }
@@ -328,21 +373,4 @@ async fn is_removed(client: &Client, temporary: &Target, upload: Option<Upload>)
     };
     let removed = client.delete(temporary, &temporary.step(FORGET)).await;
     has_ended && removed.is_ok()
-}
-
-/// Bytes that are cleared when they have been sent, and an empty buffer in their place.
-fn secret(buffer: &mut Zeroizing<Vec<u8>>) -> Bytes {
-    Bytes::from_owner(std::mem::replace(buffer, Zeroizing::new(Vec::new())))
-}
-
-/// Makes room without leaving a copy of a secret behind: a vector that grows by itself frees its old memory as it is.
-fn grow(buffer: &mut Zeroizing<Vec<u8>>, more: usize, limit: usize) {
-    let needed = buffer.len().saturating_add(more);
-    if buffer.capacity() < needed {
-        let mut larger = Zeroizing::new(Vec::with_capacity(
-            needed.next_power_of_two().clamp(8 * 1024, limit),
-        ));
-        larger.extend_from_slice(buffer);
-        *buffer = larger;
-    }
 }

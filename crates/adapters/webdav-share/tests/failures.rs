@@ -249,7 +249,8 @@ async fn only_the_right_certificate_is_trusted() {
         let share = connect(&access).await.unwrap();
         let error = share.stat(&SharePath::new("k.pem")).await.unwrap_err();
         assert_eq!(error.kind, Kind::Untrusted, "{error}");
-        assert!(error.message.contains(word), "{error}");
+        let told = format!("{} {}", error.message, error.advice.unwrap());
+        assert!(told.contains(word), "{told}");
     }
 }
 
@@ -259,14 +260,19 @@ async fn a_server_without_tls_is_told_from_one_with_a_wrong_certificate() {
         return;
     };
     let share = share_at(&server.url().replace("webdav", "webdavs")).await;
-    assert_eq!(stat_kind(&*share, "k.pem").await, Kind::Unsupported);
+    let error = share.stat(&SharePath::new("k.pem")).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Unsupported, "{error}");
+    let advice = error.advice.unwrap();
+    assert!(advice.contains("whether the server speaks TLS there"), "{advice}");
 }
 
 #[tokio::test]
 async fn nothing_is_sent_to_another_machine_without_tls_unless_the_user_says_so() {
     let provider = WebDavShareProvider::new(temporaries());
     let mut access = access("webdav://nas.example/escrow");
-    assert_eq!(kind(provider.connect(&access).await), Kind::Untrusted);
+    let error = provider.connect(&access).await.map(|_| ()).unwrap_err();
+    assert_eq!(error.kind, Kind::BadLocation, "{error}");
+    assert!(error.advice.unwrap().contains("insecure = \"allow\""));
     access.settings.insert("insecure".to_owned(), "yes".to_owned());
     assert_eq!(kind(provider.connect(&access).await), Kind::BadLocation);
     access.settings.insert("insecure".to_owned(), "allow".to_owned());

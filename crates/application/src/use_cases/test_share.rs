@@ -215,10 +215,30 @@ impl Drop for TrialFile<'_> {
     fn drop(&mut self) {
         if !self.is_over {
             let (share, file) = (Arc::clone(&self.share), self.file.clone());
-            let removal = async move { share.remove(&file).await.is_ok() };
+            let removal = async move { is_gone(share.as_ref(), &file).await };
             self.temporaries.remove_later(self.name.clone(), removal);
         }
     }
+}
+
+/// Removes a file until it stays away: a step that was broken off may still be under way at the server, and may hold the
+/// file open or put it there once more.
+async fn is_gone(share: &dyn FileShare, file: &SharePath) -> bool {
+    const PAUSE: Duration = Duration::from_millis(100);
+    const TRIES: usize = 20;
+    let mut stayed_away = 0;
+    for _ in 0..TRIES {
+        let removed = share.remove(file).await.is_ok();
+        match (removed, share.stat(file).await) {
+            (true, Ok(None)) => stayed_away += 1,
+            _ => stayed_away = 0,
+        }
+        if stayed_away == 3 {
+            return true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    false
 }
 
 impl Trial<'_> {

@@ -9,7 +9,9 @@ use keystead_application::ports::{
     Replace, ShareAccess, ShareError, ShareErrorKind, SharePath, ShareProvider,
 };
 use keystead_test_servers::{PASSWORD, RcloneSftpServer, SshServer};
+use russh_sftp::protocol::StatusCode;
 
+use crate::odd_server::OddServer;
 use crate::support::{
     Shared, access, access_to, access_to_rclone, content, names_in, provider, put, refused, share_of,
 };
@@ -147,6 +149,22 @@ async fn a_file_system_that_is_mounted_read_only_says_so() {
     }
     let error = share.remove(&SharePath::new("old.pem")).await.unwrap_err();
     assert_eq!(error.kind, ShareErrorKind::ReadOnly, "{error}");
+}
+
+#[tokio::test]
+async fn a_refusal_without_a_reason_is_an_answer_and_not_worth_another_try() {
+    let server = OddServer::new(1_000_000_000, StatusCode::Failure);
+    let share = provider().connect(&server.start().await).await.unwrap();
+    let error = put(&share, "k.pem", b"new", Replace::Never).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.operation),
+        (ShareErrorKind::Unsupported, "write"),
+        "{error}"
+    );
+    assert!(!error.kind.is_retryable());
+    assert!(error.message.contains("gave no reason"), "{error}");
+    assert!(error.advice.unwrap().contains("log of the server"));
+    assert_eq!(server.names(), [""; 0]);
 }
 
 #[tokio::test]

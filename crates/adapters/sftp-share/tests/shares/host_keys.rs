@@ -55,10 +55,14 @@ async fn an_unknown_host_is_refused_and_its_fingerprint_is_shown() {
         error.message.contains(&format!("ssh-ed25519 key {fingerprint}")),
         "{error}"
     );
-    assert!(
-        error.message.contains(&format!("host_key = \"{fingerprint}\"")),
-        "{error}"
-    );
+    let advice = error.advice.unwrap();
+    for said in [
+        &format!("host_key = \"{fingerprint}\""),
+        "ssh-keygen -lf",
+        "ssh-keyscan",
+    ] {
+        assert!(advice.contains(said), "{said}: {advice}");
+    }
     // What it says to do works.
     provider()
         .connect(&with(&server, "host_key", &fingerprint))
@@ -91,6 +95,8 @@ async fn a_changed_host_key_is_refused_and_the_line_is_named() {
         assert!(error.message.contains(said), "{said}: {error}");
     }
     assert!(!error.message.contains("is not known"), "{error}");
+    // Whoever is told so looks twice.
+    assert!(error.advice.unwrap().starts_with("somebody may be in between"));
 
     let error = untrusted(&with(&server, "host_key", &old)).await;
     assert!(
@@ -132,6 +138,39 @@ async fn any_of_the_servers_keys_may_be_the_known_or_pinned_one() {
         );
         let connected = provider().connect(&with(&server, "host_key", &pinned)).await;
         assert!(connected.is_ok(), "{kind}: {:?}", connected.err());
+    }
+}
+
+#[tokio::test]
+async fn a_line_for_the_port_overrules_one_for_the_standard_port_as_with_ssh() {
+    const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
+    let Some(server) = SshServer::start() else { return };
+    let port = server.port();
+    let key = |kind: &str| {
+        let line = lines(&server, kind);
+        line.split_once(' ').unwrap().1.trim().to_owned()
+    };
+    let (shown, ecdsa) = (key("ssh-ed25519"), key("ecdsa-sha2-nistp256"));
+    for (text, is_trusted) in [
+        (format!("127.0.0.1 {shown}\n"), true),
+        (format!("127.0.0.1 {OTHER}\n"), false),
+        (format!("[127.0.0.1]:{port} {OTHER}\n127.0.0.1 {shown}\n"), false),
+        (format!("127.0.0.1 {shown}\n[127.0.0.1]:{port} {OTHER}\n"), false),
+        (format!("[127.0.0.1]:{port} {shown}\n127.0.0.1 {OTHER}\n"), true),
+        // It is asked for the key that is known for the port, although another one comes first.
+        (format!("[127.0.0.1]:{port} {ecdsa}\n127.0.0.1 {shown}\n"), true),
+        (
+            format!("[127.0.0.1]:{} {OTHER}\n127.0.0.1 {shown}\n", port + 1),
+            true,
+        ),
+    ] {
+        let (file, access) = with_known_hosts(&server, &text);
+        let theirs = server.sftp_trusting(file.path(), "ls\n");
+        assert_eq!(theirs.is_ok(), is_trusted, "{text}: {theirs:?}");
+        match is_trusted {
+            true => drop(provider().connect(&access).await.unwrap()),
+            false => drop(untrusted(&access).await),
+        }
     }
 }
 

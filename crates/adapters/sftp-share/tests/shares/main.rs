@@ -11,6 +11,8 @@ mod cut_links;
 mod failures;
 mod host_keys;
 mod links;
+mod odd_server;
 mod places;
 mod signing_in;
 mod support;
+mod temporary_files;

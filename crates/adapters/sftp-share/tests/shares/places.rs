@@ -63,6 +63,13 @@ async fn addresses_that_name_no_host_are_refused() {
         assert!(!error.to_string().contains("secret"), "{error}");
     }
     assert!(!provider().takes_plain_paths());
+    assert_eq!(provider().default_port("sftp"), Some(22));
+    let paths = provider()
+        .settings()
+        .iter()
+        .filter(|setting| setting.is_path)
+        .count();
+    assert_eq!(paths, 2, "key_file and known_hosts are files of this machine");
     let location = Location::parse("sftp://");
     assert!(provider().locate(&location, None).await.is_err());
 }

@@ -10,7 +10,7 @@ use keystead_application::ports::{
     WriteReceipt,
 };
 use keystead_domain::SecretBytes;
-use keystead_memory::{MemoryClock, MemoryProcesses, MemoryRandomness};
+use keystead_memory::{MemoryProcesses, MemoryRandomness};
 use keystead_sftp_share::SftpShareProvider;
 use keystead_test_servers::{RcloneSftpServer, SshServer, USER};
 use tokio::io::AsyncReadExt;
@@ -28,9 +28,7 @@ pub(crate) fn provider() -> SftpShareProvider {
 }
 
 pub(crate) fn provider_with(temporaries: Temporaries) -> SftpShareProvider {
-    // Long after anything that the tests write.
-    let clock = MemoryClock::at("2100-01-01T00:00:00Z".parse().unwrap());
-    SftpShareProvider::new(temporaries, Arc::new(clock))
+    SftpShareProvider::new(temporaries)
 }
 
 /// Access to a URL with nothing but these settings.
