@@ -21,6 +21,8 @@ use crate::writer::S3Writer;
 
 /// What the names of temporary files begin with. Which of them are left over is told by all of the name.
 const TEMPORARY: &str = ".keystead-";
+/// How many are looked at: a list could go on for ever.
+const MOST_LEFT: usize = 10_000;
 
 /// A bucket, or what in it begins with a prefix.
 pub struct S3FileShare {
@@ -181,14 +183,24 @@ impl FileShare for S3FileShare {
         let key = Key::below(&self.top, folder, OPERATION)?;
         let failed = |e| key.step(OPERATION).failed(&e);
         let beginning = format!("{}{TEMPORARY}", key.as_prefix().trim_start_matches('/'));
-        let found = match self.operator.list(&beginning).await.map_err(failed) {
-            Ok(found) => found,
-            // Not everybody who may write may look.
-            Err(error) if error.kind == ShareErrorKind::Denied => return Ok(0),
-            Err(error) => return Err(error),
-        };
+        let mut found = self
+            .operator
+            .lister(&beginning)
+            .await
+            .map_err(failed)?
+            .take(MOST_LEFT);
         let mut removed = 0;
-        for entry in found.iter().filter(|entry| entry.metadata().is_file()) {
+        loop {
+            let entry = match found.try_next().await.map_err(failed) {
+                Ok(Some(entry)) => entry,
+                Ok(None) => break,
+                // Not everybody who may write may look.
+                Err(error) if error.kind == ShareErrorKind::Denied => break,
+                Err(error) => return Err(error),
+            };
+            if !entry.metadata().is_file() {
+                continue;
+            }
             let then = entry.metadata().last_modified().map(SystemTime::from);
             let untouched = self.clock.now().zip(then);
             let untouched = untouched.and_then(|(now, then)| now.duration_since(then).ok());

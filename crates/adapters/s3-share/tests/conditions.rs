@@ -163,7 +163,10 @@ async fn a_trial_of_another_machine_is_removed_when_it_was_forgotten() {
             true => ScriptedServer::answer("204 No Content", ""),
             false => ScriptedServer::answer(
                 "200 OK\r\nDate: Sat, 03 Jan 2026 12:00:00 GMT",
-                &format!("<ListBucketResult>{}</ListBucketResult>", list.concat()),
+                &format!(
+                    "<ListBucketResult><IsTruncated>false</IsTruncated>{}</ListBucketResult>",
+                    list.concat()
+                ),
             ),
         }
     });

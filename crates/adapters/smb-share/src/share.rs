@@ -102,6 +102,13 @@ impl SmbFileShare {
         Ok(link)
     }
 
+    /// Ends the session, and with it everything that the server has open for it. The next call begins another one.
+    pub(crate) async fn end_session(&self) {
+        if let Some(link) = &self.0.state.lock().await.link {
+            link.connection.mark_dead();
+        }
+    }
+
     /// What failed at a path, for people.
     pub(crate) fn refused(
         &self,

@@ -226,7 +226,14 @@ impl Drop for SmbWriter {
         if let Some(temporary) = self.temporary.take() {
             let share = self.share.clone();
             let name = temporary.name.clone();
-            let removal = async move { is_gone(&share, &temporary).await };
+            let removal = async move {
+                if is_gone(&share, &temporary).await {
+                    return true;
+                }
+                // A request that nobody waited for may have opened it, and then the session has it open to its end.
+                share.end_session().await;
+                is_gone(&share, &temporary).await
+            };
             self.share.temporaries().remove_later(name, removal);
         }
     }
