@@ -215,13 +215,16 @@ fn in_the_middle(machine: &Machine, remote: &Remote, folder: &str) -> (Child, Ch
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(&content(12 << 20)).unwrap();
+    stdin.write_all(&content(28 << 20)).unwrap();
     // A poll with an end: the child ends, or something appears.
-    while unfinished(remote, folder) == 0 {
+    for _ in 0..6_000 {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        if unfinished(remote, folder) > 0 {
+            return (child, stdin);
+        }
         std::thread::sleep(Duration::from_millis(10));
     }
-    (child, stdin)
+    panic!("nothing of the file came to the share");
 }
 
 /// What is on the share of a file that is being written: a temporary file, or parts that nobody sees.

@@ -16,7 +16,7 @@ use keystead_application::use_cases::{
     ActivateKeyset, BackupError, ExportDestination, ExportKeysets, ExportProtection, ExportRequest,
     KeysetAccess, KeysetError, OpenBackup, SealBackup, SealRecipients, SealRequest,
 };
-use keystead_domain::{Action, KeysetReference, MasterKeyId, Outcome, SealedBytes, SecretBytes};
+use keystead_domain::{KeysetReference, MasterKeyId, SealedBytes, SecretBytes};
 use support::{World, actor};
 use tokio::io::{AsyncRead, AsyncReadExt};
 

@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use keystead_application::ports::{ShareCapabilities, ShareErrorKind, Temporaries};
 use opendal::{Operator, Writer};
 
@@ -29,6 +30,9 @@ const UNKNOWN: u8 = 0;
 const DOUBTED: u8 = 1;
 const KEPT: u8 = 2;
 const IGNORED: u8 = 3;
+
+/// S3 takes no smaller one but the last.
+static SMALLEST_PART: [u8; 5 * 1024 * 1024] = [0; 5 * 1024 * 1024];
 
 impl Conditions {
     /// Those of AWS, whose manual says that they are kept.
@@ -147,12 +151,12 @@ impl Trial {
         }
     }
 
-    /// Two parts, as the library makes an upload of no less. That the first one is too small counts when all arrived.
+    /// In two parts: the library sends one alone as a whole file.
     async fn upload_again(&mut self) -> opendal::Result<()> {
         let upload = self.operator.writer_with(&self.key).if_not_exists(true).await?;
         let upload = self.upload.insert(upload);
-        upload.write("tri").await?;
-        upload.write("al").await?;
+        upload.write(Bytes::from_static(&SMALLEST_PART)).await?;
+        upload.write("trial").await?;
         upload.close().await?;
         self.upload = None;
         Ok(())

@@ -8,9 +8,9 @@
 //! - What is not to be replaced is sent with `If-None-Match: *`. Servers that know the condition keep other writers away
 //!   even at the same moment. AWS does. Of any other server it is found out before the first file: an object with a
 //!   temporary name is stored in the same folder, stored once more with the condition, and removed. A server that takes it
-//!   the second time does not know the condition; there, a look before the write is the next best. The same is done for
-//!   the first file in parts. What is not found out is not promised. Where
-//!   nothing may be removed, the object with the temporary name stays.
+//!   the second time does not know the condition; there, a look before the write is the next best. Before the first file
+//!   in parts the same is done with an upload of 5 MiB. What is not found out is not promised. Where nothing may be
+//!   removed, the object with the temporary name stays.
 //! - Each object carries the number of its write as metadata (`keystead-write`): when the answer to a write is lost, the
 //!   object tells whether it was done.
 //! - Parts of an upload that was cut off stay on the server, seen by nobody and paid for. When a writer is dropped they

@@ -1,4 +1,4 @@
-//! The answer to the last request of a write is lost or is a refusal, and what stands on the server has to tell.
+//! An answer is lost, whole or in part. At the end of a write, what stands on the server has to tell.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +10,7 @@ mod support;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use keystead_application::ports::{Replace, ShareErrorKind as Kind};
+use keystead_application::ports::{Replace, ShareErrorKind as Kind, SharePath};
 use keystead_test_servers::ScriptedServer;
 use support::{found, put, share_of};
 
@@ -106,5 +106,27 @@ async fn a_lost_answer_needs_a_proof() {
         (There::Old, There::Unsaid, true, Some(Kind::Unavailable)),
     ] {
         assert_eq!(publish(before, LOST, after, removes).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_file_whose_end_does_not_arrive_is_not_taken_for_the_whole() {
+    for framing in [
+        "Content-Length: 100\r\n\r\nhalf of it",
+        "Transfer-Encoding: chunked\r\n\r\na\r\nhalf of it\r\n",
+    ] {
+        let server = ScriptedServer::new(move |request| match request.starts_with("PROPFIND") {
+            true => found(""),
+            false => format!("HTTP/1.1 200 OK\r\n{framing}"),
+        });
+        let mut file = share_of(&server)
+            .await
+            .read(&SharePath::new("k.pem"))
+            .await
+            .unwrap();
+        let mut read = Vec::new();
+        tokio::io::AsyncReadExt::read_to_end(&mut file, &mut read)
+            .await
+            .unwrap_err();
     }
 }

@@ -169,14 +169,26 @@ async fn clean_up_takes_what_nobody_writes_and_nothing_else() {
     let place = Place::new();
     let writer = place.share.create(&place.at("k"), Replace::Never).await.unwrap();
     let being_written = place.names();
-    for name in [".keystead-00000000deadbeef.tmp", ".keystead-dead.pem", "keystead-1.tmp"] {
+    for name in [
+        ".keystead-00000000deadbeef.tmp",
+        ".keystead-dead.pem",
+        "keystead-1.tmp",
+    ] {
         fs::write(place.folder.path().join(name), "x").unwrap();
     }
     fs::create_dir(place.folder.path().join(".keystead-0000000000000001.tmp")).unwrap();
-    symlink("keystead-1.tmp", place.folder.path().join(".keystead-0000000000000002.tmp")).unwrap();
+    symlink(
+        "keystead-1.tmp",
+        place.folder.path().join(".keystead-0000000000000002.tmp"),
+    )
+    .unwrap();
 
     assert_eq!(place.share.clean_up(&place.at("k")).await.unwrap(), 1);
-    assert!(!place.names().contains(&".keystead-00000000deadbeef.tmp".to_owned()));
+    assert!(
+        !place
+            .names()
+            .contains(&".keystead-00000000deadbeef.tmp".to_owned())
+    );
     assert_eq!(place.names().len(), 5);
     assert!(place.names().contains(&being_written[0]));
     writer.publish().await.unwrap();
