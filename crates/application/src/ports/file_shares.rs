@@ -203,28 +203,22 @@ impl FileShares {
     fn holding(&self, address: &ShareAddress) -> Result<Option<(&ConfiguredShare, SharePath)>, ShareError> {
         let address = self.with_port(address);
         let on = |share: &'_ ConfiguredShare| self.address_of(share).path_of(&address);
-        let mut best: Option<(&ConfiguredShare, SharePath)> = None;
-        for share in &self.configured {
-            let Some(path) = on(share) else { continue };
-            match &best {
-                Some((other, _)) if other.address.names.len() > share.address.names.len() => {}
-                Some((other, _)) if other.address.names.len() == share.address.names.len() => {
-                    let why = format!(
-                        "it is on the share {} and on the share {}",
-                        other.name, share.name
-                    );
-                    let refused = ShareError::new(
-                        ShareErrorKind::BadLocation,
-                        "find the share",
-                        address.to_string(),
-                        why,
-                    );
-                    return Err(refused.advising("write share:NAME/path, to say which is meant"));
-                }
-                _ => best = Some((share, path)),
-            }
-        }
-        Ok(best)
+        let all = self
+            .configured
+            .iter()
+            .filter_map(|share| Some((share, on(share)?)));
+        let all: Vec<(&ConfiguredShare, SharePath)> = all.collect();
+        let longest = all.iter().map(|(share, _)| share.address.names.len()).max();
+        let is_best = |(share, _): &(&ConfiguredShare, SharePath)| Some(share.address.names.len()) == longest;
+        let mut best = all.into_iter().filter(is_best);
+        let (first, second) = (best.next(), best.next());
+        let (Some((one, _)), Some((other, _))) = (&first, second) else {
+            return Ok(first);
+        };
+        let why = format!("it is on the share {} and on the share {}", one.name, other.name);
+        let place = address.to_string();
+        let refused = ShareError::new(ShareErrorKind::BadLocation, "find the share", place, why);
+        Err(refused.advising("write share:NAME/path, to say which is meant"))
     }
 
     /// The address of a share, with its user and its port said.
