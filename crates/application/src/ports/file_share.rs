@@ -32,14 +32,14 @@ pub trait FileShare: Send + Sync {
     /// Reads a file from its beginning.
     ///
     /// # Errors
-    /// [`ShareErrorKind::NotFound`] when there is none, [`ShareErrorKind::NotAFile`] when it is something else.
+    /// [`ShareErrorKind::NotFound`](super::ShareErrorKind::NotFound) when there is none, [`ShareErrorKind::NotAFile`](super::ShareErrorKind::NotAFile) when it is something else.
     async fn read(&self, path: &SharePath) -> Result<Box<dyn AsyncRead + Send + Unpin>, ShareError>;
 
     /// Begins to write a file. Nothing stands under `path` until [`ShareWriter::publish`]. The file is readable by its
     /// owner alone, where the share knows owners.
     ///
     /// # Errors
-    /// [`ShareErrorKind::Exists`] when there is a file and `replace` is [`Replace::Never`].
+    /// [`ShareErrorKind::Exists`](super::ShareErrorKind::Exists) when there is a file and `replace` is [`Replace::Never`].
     async fn create(&self, path: &SharePath, replace: Replace) -> Result<Box<dyn ShareWriter>, ShareError>;
 
     /// Removes a file. It is no error when there is none.
@@ -59,7 +59,7 @@ pub trait ShareWriter: Send {
     /// Makes the file appear under its name, whole and flushed to the medium.
     ///
     /// # Errors
-    /// [`ShareErrorKind::Exists`] when a file has come to stand there and must not be replaced. The name is as it was
+    /// [`ShareErrorKind::Exists`](super::ShareErrorKind::Exists) when a file has come to stand there and must not be replaced. The name is as it was
     /// before then.
     async fn publish(self: Box<Self>) -> Result<WriteReceipt, ShareError>;
 
