@@ -16,6 +16,7 @@ mod examine_export;
 mod export_audit;
 mod export_files;
 mod export_keysets;
+mod export_request;
 mod import_keysets;
 mod initialise;
 mod installation_error;
@@ -45,9 +46,8 @@ pub use edit_keyset::EditKeyset;
 pub use examine_export::{ExamineExport, ExaminedExport, ExaminedKeyset, MAX_EXPORT_FILE, load_export_file};
 pub use export_audit::{AuditLines, ExportAudit};
 pub use export_files::check_destination;
-pub use export_keysets::{
-    ExportDestination, ExportKeysets, ExportProtection, ExportReceipt, ExportRequest, Exported,
-};
+pub use export_keysets::ExportKeysets;
+pub use export_request::{ExportDestination, ExportProtection, ExportReceipt, ExportRequest, Exported};
 pub use import_keysets::{ImportKeysets, ImportRequest};
 pub use initialise::{Initialise, Initialised};
 pub use installation_error::InstallationError;
