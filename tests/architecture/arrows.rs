@@ -107,6 +107,7 @@ fn the_domain_does_not_wait_serialise_or_reach_out() {
     );
     let application = [
         "async-trait",
+        "base64",
         "keystead-domain",
         "mockall",
         "serde",

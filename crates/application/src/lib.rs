@@ -7,6 +7,7 @@
 
 pub mod audit;
 mod error;
+pub mod exchange;
 pub mod ports;
 pub mod use_cases;
 

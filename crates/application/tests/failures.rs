@@ -232,7 +232,11 @@ async fn seal(world: &World) -> Vec<u8> {
         .recipients(&actor(), SealRecipients::Active(world.store.as_ref()))
         .await
         .unwrap();
-    let request = SealRequest { to, password: None };
+    let request = SealRequest {
+        to,
+        password: None,
+        server: None,
+    };
     seal.run(request, &mut &b"content"[..], &mut *writer, &|_| {})
         .await
         .unwrap();

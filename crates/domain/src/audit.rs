@@ -85,11 +85,31 @@ pub enum Action {
     AuditCheckpoint,
     /// Everything is being sealed, or was sealed, under another master key.
     MasterKeyRotate,
+    /// A backup server was enrolled.
+    ServerEnroll,
+    /// A backup server got another identity.
+    ServerReEnroll,
+    /// A backup server was removed.
+    ServerRemove,
+    /// An officer was added.
+    OfficerAdd,
+    /// An officer was taken off.
+    OfficerRemove,
+    /// The rules for recoveries were changed.
+    PolicySet,
+    /// A recovery request was received.
+    RecoveryReceive,
+    /// A recovery request was approved by an officer.
+    RecoveryApprove,
+    /// A recovery request was denied.
+    RecoveryDeny,
+    /// A recovery request was answered.
+    RecoveryRespond,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 21] = [
         Self::InstallationCreate,
         Self::KeysetCreate,
         Self::KeysetActivate,
@@ -101,6 +121,16 @@ impl Action {
         Self::BackupOpen,
         Self::AuditCheckpoint,
         Self::MasterKeyRotate,
+        Self::ServerEnroll,
+        Self::ServerReEnroll,
+        Self::ServerRemove,
+        Self::OfficerAdd,
+        Self::OfficerRemove,
+        Self::PolicySet,
+        Self::RecoveryReceive,
+        Self::RecoveryApprove,
+        Self::RecoveryDeny,
+        Self::RecoveryRespond,
     ];
 
     /// The word in the audit trail.
@@ -118,6 +148,16 @@ impl Action {
             Self::BackupOpen => "backup.open",
             Self::AuditCheckpoint => "audit.checkpoint",
             Self::MasterKeyRotate => "master-key.rotate",
+            Self::ServerEnroll => "server.enroll",
+            Self::ServerReEnroll => "server.re-enroll",
+            Self::ServerRemove => "server.remove",
+            Self::OfficerAdd => "officer.add",
+            Self::OfficerRemove => "officer.remove",
+            Self::PolicySet => "policy.set",
+            Self::RecoveryReceive => "recovery.receive",
+            Self::RecoveryApprove => "recovery.approve",
+            Self::RecoveryDeny => "recovery.deny",
+            Self::RecoveryRespond => "recovery.respond",
         }
     }
 

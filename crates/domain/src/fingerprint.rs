@@ -32,6 +32,26 @@ impl Fingerprint {
         Self(Sha256::digest(spki_der).into())
     }
 
+    /// The fingerprint of an Ed25519 public key, by its DER SubjectPublicKeyInfo (RFC 8410, section 4): how identities are
+    /// named.
+    #[must_use]
+    pub fn of_ed25519(public_key: &[u8; 32]) -> Self {
+        const PREFIX: [u8; 12] = [
+            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+        ];
+        Self::of_spki(&[&PREFIX[..], public_key].concat())
+    }
+
+    /// All digits in groups of four, to be read aloud and compared.
+    #[must_use]
+    pub fn in_groups(&self) -> String {
+        let groups = |bytes: &[u8]| {
+            let group = |pair: &[u8]| pair.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            bytes.chunks(2).map(group).collect::<Vec<_>>().join(" ")
+        };
+        groups(&self.0)
+    }
+
     /// The 32 bytes of the digest.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {

@@ -58,6 +58,32 @@ line_of_text! {
     Reason, "reason"
 }
 
+line_of_text! {
+    /// What people call a backup server.
+    ServerName, "server name"
+}
+line_of_text! {
+    /// What a person is called: an officer, or somebody who asks for a recovery.
+    PersonName, "name"
+}
+
+impl PersonName {
+    /// Whether both may be the same person: the names are compared without regard to case, and also without what follows an
+    /// at sign, because a machine adds its own name there.
+    #[must_use]
+    pub fn may_be(&self, other: &Self) -> bool {
+        let bare = |name: &Self| {
+            let name = name.as_str();
+            let bare = name.split('@').next().unwrap_or(name).trim();
+            match bare.is_empty() {
+                true => name.to_lowercase(),
+                false => bare.to_lowercase(),
+            }
+        };
+        bare(self) == bare(other)
+    }
+}
+
 fn check_line(text: &str, word: &'static str) -> Result<String, InvalidText> {
     let text = text.trim();
     let length = text.chars().count();
@@ -75,6 +101,15 @@ fn check_line(text: &str, word: &'static str) -> Result<String, InvalidText> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_person_is_the_same_on_every_machine() {
+        let name = |text: &str| text.parse::<PersonName>().unwrap();
+        assert!(name("Ada@db1").may_be(&name("ada")));
+        assert!(name("ada@db1").may_be(&name("ADA@db2.example.org")));
+        assert!(!name("ada").may_be(&name("adam")));
+        assert!(!name("@a").may_be(&name("@b")));
+    }
 
     #[test]
     fn a_hint_is_one_printable_line() {

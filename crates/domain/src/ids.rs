@@ -21,6 +21,12 @@ macro_rules! id {
                 Self(Builder::from_random_bytes(bytes).into_uuid())
             }
 
+            /// The identifier with these bytes, in network order.
+            #[must_use]
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
             /// The 16 bytes, in network order.
             #[must_use]
             pub fn as_bytes(&self) -> &[u8; 16] {
@@ -59,4 +65,16 @@ id! {
 id! {
     /// Names one sealed file; it is written into the file's header.
     FileId
+}
+id! {
+    /// Names one backup server for good, whatever identity it has. It is written into the headers of what the server seals.
+    ServerId
+}
+id! {
+    /// Names one officer within one installation.
+    OfficerId
+}
+id! {
+    /// Names one recovery request. The backup server makes it.
+    RequestId
 }

@@ -15,11 +15,14 @@ mod ids;
 mod installation;
 mod key_size;
 pub mod keyset;
+mod officer;
 mod passphrase;
 mod public_key;
+mod recovery;
 mod reference;
 mod secret;
 mod secret_room;
+mod server;
 mod signed_note;
 mod ssh;
 mod time;
@@ -30,14 +33,14 @@ pub use backup::{
     ARGON2_MAX_LANES, ARGON2_MAX_MEMORY_KIB, ARGON2_MAX_PASSES, Argon2Cost, CostRefused, KeysetSlot,
     PasswordSlot, SealInfo,
 };
-pub use content_digest::ContentDigest;
+pub use content_digest::{ContentDigest, InvalidDigest, Sha256Digest};
 pub use export::{
     EXPORT_FORMAT_VERSION, ExportMetadata, Kdf, MAX_PBKDF2_ITERATIONS, MAX_SCRYPT_MEMORY, PairingRefused,
     Protection, pair_by_fingerprint,
 };
 pub use fingerprint::{ExpectedFingerprint, Fingerprint, FingerprintPrefix, InvalidFingerprint};
-pub use hint::{HINT_MAX_CHARS, Hint, InvalidText, Reason};
-pub use ids::{FileId, InstallationId, InvalidId, KeysetId};
+pub use hint::{HINT_MAX_CHARS, Hint, InvalidText, PersonName, Reason, ServerName};
+pub use ids::{FileId, InstallationId, InvalidId, KeysetId, OfficerId, RequestId, ServerId};
 pub use installation::{
     Installation, ManagerIdentity, MasterKeyId, OtherMasterKey, SealedBytes, keyset_sealing_context,
 };
@@ -46,11 +49,21 @@ pub use key_size::{
     MIN_PUBLIC_EXPONENT, check_public_exponent,
 };
 pub use keyset::{Keyset, State};
+pub use officer::{Officer, OfficerRefused, SshPublicKey};
 pub use passphrase::{GENERATED_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, WeakPassphrase, generate_passphrase};
 pub use public_key::{PublicKey, RecipientTag};
+pub use recovery::{
+    APPROVAL_NAMESPACE, Approval, CLOCK_TOLERANCE, InvalidPolicy, MAX_APPROVALS, MAX_REQUEST_LIFETIME,
+    MAX_REQUESTED_FILES, NotValidNow, Origin, Origins, Permission, REQUEST_LIFETIME, Recovery,
+    RecoveryPolicy, RecoveryRefused, RecoveryRequest, RecoveryState, RequestedFile, SignedRequest, Standing,
+    Validity, approval_statement, check_enough,
+};
 pub use reference::KeysetReference;
 pub use secret::{FileKey, Passphrase, PrivateKey, SecretBytes};
 pub use secret_room::make_room;
+pub use server::{
+    BackupServer, EnrolmentRefused, IdentityKeys, InvalidMessageKey, MessageKey, Removal, ServerIdentity,
+};
 pub use signed_note::{InvalidNote, NoteKey, SignedNote};
 pub use ssh::{InvalidRecipient, Recipient, RsaPublicNumbers};
 pub use time::{InvalidTimestamp, Timestamp};

@@ -171,6 +171,13 @@ impl FileKey {
         Some(Self(Zeroizing::new(bytes)))
     }
 
+    /// The same key once more, for a second owner who overwrites it too. It is not called `clone`, so that nobody does it
+    /// without a thought.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self(Zeroizing::new(*self.0))
+    }
+
     /// The bytes.
     #[must_use]
     pub fn expose(&self) -> &[u8; 16] {

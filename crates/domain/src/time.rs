@@ -1,5 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// A moment, in microseconds since 1970-01-01T00:00:00 UTC.
 ///
@@ -27,6 +28,28 @@ impl Timestamp {
     #[must_use]
     pub fn as_micros(self) -> i64 {
         self.0
+    }
+
+    /// The moment this much later; the last one that there is, when it would lie beyond it.
+    #[must_use]
+    pub fn after(self, time: Duration) -> Self {
+        let later = |micros: i64| Self::from_micros(self.0.checked_add(micros)?).ok();
+        let last = Self(jiff::Timestamp::MAX.as_second() * 1_000_000);
+        i64::try_from(time.as_micros())
+            .ok()
+            .and_then(later)
+            .unwrap_or(last)
+    }
+
+    /// The moment this much earlier; the first one that there is, when it would lie before it.
+    #[must_use]
+    pub fn before(self, time: Duration) -> Self {
+        let earlier = |micros: i64| Self::from_micros(self.0.checked_sub(micros)?).ok();
+        let first = Self(jiff::Timestamp::MIN.as_second() * 1_000_000);
+        i64::try_from(time.as_micros())
+            .ok()
+            .and_then(earlier)
+            .unwrap_or(first)
     }
 }
 
@@ -60,6 +83,16 @@ mod tests {
         for micros in [0, 1, 1_764_000_000_123_456, 2_400_000_000_000_000, -5] {
             let moment = Timestamp::from_micros(micros).unwrap();
             assert_eq!(moment.to_string().parse::<Timestamp>().unwrap(), moment);
+        }
+    }
+
+    #[test]
+    fn moments_are_reckoned_with_and_stay_within_the_calendar() {
+        let moment = Timestamp::from_micros(5_000_000).unwrap();
+        assert_eq!(moment.after(Duration::from_secs(2)).as_micros(), 7_000_000);
+        assert_eq!(moment.before(Duration::from_secs(6)).as_micros(), -1_000_000);
+        for end in [moment.after(Duration::MAX), moment.before(Duration::MAX)] {
+            assert_eq!(end.to_string().parse::<Timestamp>().unwrap(), end);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keystead_domain::{Action, Actor, AuditEvent, Keyset, OtherMasterKey, Outcome, PrivateKey};
+use keystead_domain::{Action, Actor, AuditEvent, Keyset, OtherMasterKey, Outcome, PrivateKey, RequestId};
 
 use super::shared::keyset_event;
 use crate::ports::{
@@ -21,8 +21,16 @@ pub(super) struct Custody<'a> {
 pub(super) struct KeyUse {
     actor: Actor,
     action: Action,
-    keysets: Vec<Keyset>,
+    about: About,
     details: Vec<(&'static str, String)>,
+}
+
+/// What the events of a use are about.
+enum About {
+    /// Each of these keysets, with an event of its own.
+    Keysets(Vec<Keyset>),
+    /// A recovery request, with one event for all its keysets.
+    Request(RequestId),
 }
 
 /// A private key, ready and in the clear.
@@ -52,12 +60,32 @@ impl Custody<'_> {
         keysets: Vec<Keyset>,
         details: Vec<(&'static str, String)>,
     ) -> Result<KeyUse, StoreError> {
-        let key_use = KeyUse {
+        self.begun(KeyUse {
             actor: actor.clone(),
             action,
-            keysets,
+            about: About::Keysets(keysets),
             details,
-        };
+        })
+        .await
+    }
+
+    /// Commits the beginning of a use for a recovery request: one event, whose details name its keysets.
+    pub(super) async fn begin_recovery(
+        &self,
+        actor: &Actor,
+        request: RequestId,
+        details: Vec<(&'static str, String)>,
+    ) -> Result<KeyUse, StoreError> {
+        self.begun(KeyUse {
+            actor: actor.clone(),
+            action: Action::RecoveryRespond,
+            about: About::Request(request),
+            details,
+        })
+        .await
+    }
+
+    async fn begun(&self, key_use: KeyUse) -> Result<KeyUse, StoreError> {
         self.record(&key_use, Outcome::Begun, &[]).await?;
         Ok(key_use)
     }
@@ -111,9 +139,17 @@ impl Custody<'_> {
         more: &[(&'static str, String)],
     ) -> Result<(), StoreError> {
         let mut unit = self.store.begin().await?;
-        for keyset in &key_use.keysets {
-            unit.append_audit(&key_use.event(self.clock, keyset, outcome, more))
-                .await?;
+        match &key_use.about {
+            About::Keysets(keysets) => {
+                for keyset in keysets {
+                    unit.append_audit(&key_use.event(self.clock, keyset, outcome, more))
+                        .await?;
+                }
+            }
+            About::Request(request) => {
+                let event = key_use.recovery_event(self.clock, *request, outcome, more);
+                unit.append_audit(&event).await?;
+            }
         }
         unit.commit().await
     }
@@ -131,6 +167,23 @@ impl KeyUse {
         let event = keyset_event(clock.now(), &self.actor, self.action, outcome, keyset);
         self.details
             .iter()
+            .chain(more)
+            .fold(event, |event, (name, value)| event.with(name, value))
+    }
+
+    /// The event of a recovery request. What the beginning tells at length, the outcome does not tell again.
+    pub(super) fn recovery_event(
+        &self,
+        clock: &dyn Clock,
+        request: RequestId,
+        outcome: Outcome,
+        more: &[(&'static str, String)],
+    ) -> AuditEvent {
+        let event = AuditEvent::new(clock.now(), self.actor.clone(), self.action, outcome).on(request);
+        let is_begun = outcome == Outcome::Begun;
+        self.details
+            .iter()
+            .filter(|_| is_begun)
             .chain(more)
             .fold(event, |event, (name, value)| event.with(name, value))
     }

@@ -3,7 +3,7 @@ use keystead_domain::{
 };
 
 use super::InstallationError;
-use super::shared::again_on_conflict;
+use super::shared::{again_on_conflict, manager_identity};
 use crate::audit::{StoredCheckpoint, checkpoint_key};
 use crate::ports::{Clock, MasterKey, SigningEngine, Store, StoreError, StoreErrorKind, UnitOfWork};
 
@@ -31,7 +31,7 @@ impl MakeCheckpoint<'_> {
         actor: &Actor,
         installation: &Installation,
     ) -> Result<(StoredCheckpoint, AuditHead), InstallationError> {
-        let key = self.identity(installation).await?;
+        let key = manager_identity(self.master_key, installation).await?;
         again_on_conflict(|| self.make(actor, installation, &key)).await
     }
 
@@ -52,15 +52,6 @@ impl MakeCheckpoint<'_> {
         let made = self.sign(unit.as_mut(), installation, key).await?;
         unit.commit().await?;
         Ok(made)
-    }
-
-    async fn identity(&self, installation: &Installation) -> Result<SecretBytes, InstallationError> {
-        let identity = &installation.identity;
-        let context = Installation::identity_context(installation.id, &identity.public_key);
-        Ok(self
-            .master_key
-            .open(&identity.sealed_private_key, &context)
-            .await?)
     }
 
     /// A signature takes microseconds, so it is made while the trail stands still.

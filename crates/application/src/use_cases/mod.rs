@@ -5,6 +5,7 @@
 
 mod activate_keyset;
 mod backup_error;
+mod backup_server;
 mod browse_keysets;
 mod compared_file;
 mod create_keyset;
@@ -26,6 +27,7 @@ mod make_checkpoint;
 mod master_key_status;
 mod open_backup;
 mod pump;
+mod recovery;
 mod rotate_master_key;
 mod rotation_error;
 mod seal_backup;
@@ -38,6 +40,11 @@ mod verify_audit;
 
 pub use activate_keyset::{ActivateKeyset, Activated};
 pub use backup_error::BackupError;
+pub use backup_server::{
+    ApplyResponse, AskForRecovery, FileToRecover, KeptKey, KeptKeys, ListedRequest, MadeEnrolment,
+    MadeRequest, MakeEnrolment, OwnFile, OwnRequest, OwnState, Progressed, RequestRecovery, ServerError,
+    ServerState, TakenResponse, TrustManager, TrustedManager,
+};
 pub use browse_keysets::BrowseKeysets;
 pub use compared_file::ComparedFile;
 pub use create_keyset::CreateKeyset;
@@ -57,6 +64,12 @@ pub use make_checkpoint::MakeCheckpoint;
 pub use master_key_status::{MasterKeyState, MasterKeyStatus};
 pub use open_backup::{KeysetAccess, OpenBackup, Opened, SealedSource, UnlockedBackup};
 pub use pump::Progress;
+pub use recovery::{
+    ApproveRecovery, Approved, BrowseRecoveries, BrowseServers, DenyRecovery, EnrolServer,
+    EnrolServerRequest, EnrolledServer, Examination, ExaminedFile, ManageOfficers, ManagePolicy,
+    MissingKeysets, NeededKeyset, Prospect, ReceiveRequest, RecoveryError, RemoveServer, RespondRecovery,
+    Responded, ShowRecovery, ShownRecovery,
+};
 pub use rotate_master_key::{RotateMasterKey, Rotated};
 pub use rotation_error::RotationError;
 pub use seal_backup::{SealBackup, SealPassword, SealRecipients, SealRequest, SealTo, Sealed};

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use keystead_domain::{
-    Action, Actor, AuditEvent, FileKey, Fingerprint, Keyset, KeysetSlot, Outcome, Passphrase, SecretBytes,
+    Action, Actor, AuditEvent, FileKey, Fingerprint, Keyset, KeysetSlot, Outcome, Passphrase, RequestId,
+    SecretBytes,
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -27,6 +28,8 @@ pub struct OpenBackup {
 pub struct SealedSource<'a> {
     /// The header. Unverified.
     pub header: SealedHeader,
+    /// The header's bytes, without armor.
+    pub header_bytes: Vec<u8>,
     /// Where the payload begins: bytes that were read along with the header.
     first: Vec<u8>,
     /// The rest of the file.
@@ -47,6 +50,8 @@ pub enum Opened {
     Keyset(Fingerprint),
     /// A password.
     Password,
+    /// A key that a manager gave in answer to a recovery request.
+    Recovered(RequestId),
 }
 
 impl OpenBackup {
@@ -71,6 +76,7 @@ impl OpenBackup {
                     let first = bytes.split_off(len);
                     return Ok(SealedSource {
                         header: *header,
+                        header_bytes: bytes,
                         first,
                         rest: input,
                     });
@@ -284,6 +290,23 @@ impl OpenBackup {
         Err(BackupError::WrongPassword)
     }
 
+    /// Opens with a file key that a manager gave; no installation is needed.
+    ///
+    /// # Errors
+    /// When it is not the key of this file, or the header was changed.
+    pub fn unlock_with_recovered(
+        &self,
+        header: &SealedHeader,
+        file_key: FileKey,
+        request: RequestId,
+    ) -> Result<UnlockedBackup, BackupError> {
+        self.format.verify_header(header, &file_key)?;
+        Ok(UnlockedBackup {
+            file_key,
+            with: Opened::Recovered(request),
+        })
+    }
+
     /// Writes the content, in constant memory; each part was authenticated before. The caller publishes the output
     /// when this has succeeded.
     ///
@@ -298,6 +321,7 @@ impl OpenBackup {
     ) -> Result<u64, BackupError> {
         let SealedSource {
             header: _,
+            header_bytes: _,
             first,
             mut rest,
         } = source;

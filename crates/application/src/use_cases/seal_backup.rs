@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use keystead_domain::{
     Action, Actor, Argon2Cost, AuditEvent, FileId, FileKey, Fingerprint, Hint, KeysetSlot, Outcome,
-    Passphrase, PasswordSlot, PublicKey, Recipient, SealInfo, SecretBytes,
+    Passphrase, PasswordSlot, PublicKey, Recipient, SealInfo, SecretBytes, ServerId,
 };
 use tokio::io::AsyncRead;
 
@@ -51,6 +51,8 @@ pub struct SealRequest {
     pub to: SealTo,
     /// The password.
     pub password: Option<SealPassword>,
+    /// The backup server that seals, if it is enrolled with a manager. The header names it.
+    pub server: Option<ServerId>,
 }
 
 /// What came of it.
@@ -124,6 +126,7 @@ impl SealBackup<'_> {
         let SealRequest {
             to: SealTo(recipients),
             password,
+            server,
         } = request;
         if recipients.is_empty() && password.is_none() {
             return Err(BackupError::NoSlot);
@@ -138,7 +141,7 @@ impl SealBackup<'_> {
             },
             info: SealInfo {
                 file_id: FileId::from_random_bytes(self.randomness.bytes()?),
-                server_id: None,
+                server_id: server.map(|id| id.to_string()),
                 sealed_at: self.clock.now(),
                 fingerprints: recipients.iter().map(PublicKey::fingerprint).collect(),
             },

@@ -1,7 +1,11 @@
-use keystead_domain::{Actor, AuditEvent, Keyset, KeysetReference, Outcome, SealedBytes};
+use keystead_domain::{
+    Actor, AuditEvent, Installation, Keyset, KeysetReference, Outcome, SealedBytes, SecretBytes,
+};
 
 use super::{InstallationError, KeysetError};
-use crate::ports::{DamagedKeyset, Snapshot, Store, StoreError, StoreErrorKind, UnitOfWork};
+use crate::ports::{
+    DamagedKeyset, MasterKey, MasterKeyError, Snapshot, Store, StoreError, StoreErrorKind, UnitOfWork,
+};
 
 /// The keyset that a person means.
 pub(super) async fn resolve(
@@ -76,6 +80,16 @@ pub(super) async fn insert_sealed(
         installation.check_sealed_under(sealed)?;
     }
     Ok(unit.insert_keyset(keyset, sealed).await?)
+}
+
+/// The private key of the manager's identity.
+pub(super) async fn manager_identity(
+    master_key: &dyn MasterKey,
+    installation: &Installation,
+) -> Result<SecretBytes, MasterKeyError> {
+    let identity = &installation.identity;
+    let context = Installation::identity_context(installation.id, &identity.public_key);
+    master_key.open(&identity.sealed_private_key, &context).await
 }
 
 /// Runs work that takes long off the runtime's threads.

@@ -8,7 +8,7 @@ use super::BackupError;
 use crate::ports::{SealedHeader, Store};
 
 /// How many keysets with the same tag are tried for one slot. A tag has 32 bits, so more than one is an accident.
-const MAX_SAME_TAG: u32 = 8;
+pub(super) const MAX_SAME_TAG: u32 = 8;
 /// How many slots are tried with one keyset.
 const MAX_SLOTS_PER_KEYSET: usize = 4;
 

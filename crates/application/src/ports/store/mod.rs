@@ -1,15 +1,23 @@
-use std::fmt;
+mod error;
+#[cfg(any(test, feature = "mocks"))]
+mod mocks;
+mod recoveries;
+
+pub use error::{StoreError, StoreErrorKind};
+#[cfg(any(test, feature = "mocks"))]
+pub use mocks::{MockStore, MockUnitOfWork};
+pub use recoveries::{RecoveryCursor, RecoveryDocument, RecoveryReads, RecoveryWrites};
 
 use async_trait::async_trait;
 use keystead_domain::{
     AuditEvent, AuditHead, Fingerprint, FingerprintPrefix, Installation, Keyset, KeysetId, MasterKeyId,
-    RecipientTag, SealedBytes, Sequence, Timestamp,
-    keyset::{CorruptKeyset, Version},
+    RecipientTag, SealedBytes, Sequence, Timestamp, keyset::Version,
 };
 
 use crate::audit::{StoredCheckpoint, StoredEvent};
 
-/// The place where an installation lives: its keysets, their sealed private keys and the audit trail.
+/// The place where an installation lives: its keysets, their sealed private keys, the audit trail, and what belongs to
+/// recoveries.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Looks at the store as it is at one moment.
@@ -28,7 +36,7 @@ pub trait Store: Send + Sync {
 
 /// Reads, all of one moment.
 #[async_trait]
-pub trait Snapshot: Send {
+pub trait Snapshot: RecoveryReads {
     /// The installation; `None` before `init`.
     async fn installation(&mut self) -> Result<Option<Installation>, StoreError>;
 
@@ -95,7 +103,7 @@ pub trait Snapshot: Send {
 
 /// A set of changes that happen together or not at all. Dropping it without [`UnitOfWork::commit`] undoes them.
 #[async_trait]
-pub trait UnitOfWork: Snapshot {
+pub trait UnitOfWork: Snapshot + RecoveryWrites {
     /// Keeps the installation.
     ///
     /// # Errors
@@ -233,159 +241,4 @@ pub struct UnstagedKey {
     pub fingerprint: Fingerprint,
     /// The key.
     pub sealed: SealedBytes,
-}
-
-/// What kind of failure a store reports. Callers decide by this, never by a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StoreErrorKind {
-    /// Somebody else changed it in between.
-    Conflict,
-    /// It is there already.
-    Duplicate,
-    /// A change without an audit event.
-    Unaudited,
-    /// A stored value that cannot be.
-    Corrupt,
-    /// The schema was made by a newer program.
-    Newer,
-    /// The schema is older than this program, or there is none.
-    NotMigrated,
-    /// The store is locked by others for longer than its time-out.
-    Busy,
-    /// The store undid the unit of work to get on with others: a deadlock, or two that cannot be put one after the other.
-    Undone,
-    /// The connection broke or could not be made. Nothing of the unit of work is kept.
-    Disconnected,
-    /// The connection broke while the answer to a commit was awaited. The changes happened, or they did not.
-    CommitUnknown,
-    /// There is no room left, or the place is read-only.
-    NoSpace,
-    /// The store cannot be reached or does not work.
-    Unavailable,
-}
-
-impl StoreErrorKind {
-    /// Whether doing the same again from the beginning may succeed without anybody looking at it first: nothing was done,
-    /// and nobody's change stood in the way.
-    #[must_use]
-    pub fn is_retryable(self) -> bool {
-        match self {
-            Self::Undone | Self::Disconnected => true,
-            // The time-out was waited for already.
-            Self::Busy
-            | Self::Conflict
-            | Self::Duplicate
-            | Self::Unaudited
-            | Self::Corrupt
-            | Self::Newer
-            | Self::NotMigrated
-            | Self::NoSpace
-            | Self::CommitUnknown
-            | Self::Unavailable => false,
-        }
-    }
-}
-
-/// A failure of a store.
-#[derive(Debug, thiserror::Error)]
-pub struct StoreError {
-    /// What kind.
-    pub kind: StoreErrorKind,
-    /// What was being done, such as `save keyset`.
-    pub operation: &'static str,
-    /// What happened, for people.
-    pub message: String,
-    /// What the technology underneath said.
-    #[source]
-    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-impl StoreError {
-    /// A failure without a technical cause.
-    #[must_use]
-    pub fn new(kind: StoreErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            operation,
-            message: message.into(),
-            source: None,
-        }
-    }
-
-    /// A failure with its cause.
-    #[must_use]
-    pub fn caused_by(
-        kind: StoreErrorKind,
-        operation: &'static str,
-        source: impl std::error::Error + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            kind,
-            operation,
-            message: source.to_string(),
-            source: Some(Box::new(source)),
-        }
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.operation, self.message)
-    }
-}
-
-impl From<CorruptKeyset> for StoreError {
-    fn from(corrupt: CorruptKeyset) -> Self {
-        Self::new(StoreErrorKind::Corrupt, "read keyset", corrupt.to_string())
-    }
-}
-
-#[cfg(any(test, feature = "mocks"))]
-mockall::mock! {
-    /// A unit of work that fails on cue.
-    pub UnitOfWork {}
-
-    #[async_trait]
-    impl Snapshot for UnitOfWork {
-        async fn installation(&mut self) -> Result<Option<Installation>, StoreError>;
-        async fn find_keyset(&mut self, id: KeysetId) -> Result<Option<Keyset>, StoreError>;
-        async fn find_by_fingerprint(&mut self, fingerprint: &Fingerprint) -> Result<Option<Keyset>, StoreError>;
-        async fn find_by_prefix(&mut self, prefix: &FingerprintPrefix, limit: u32) -> Result<Vec<Keyset>, StoreError>;
-        async fn find_by_tag(&mut self, tag: RecipientTag, limit: u32) -> Result<Vec<Keyset>, StoreError>;
-        async fn active_keyset(&mut self) -> Result<Option<Keyset>, StoreError>;
-        async fn list_keysets(&mut self, after: Option<KeysetCursor>, limit: u32) -> Result<KeysetPage, StoreError>;
-        async fn sealed_private_key(&mut self, id: KeysetId) -> Result<Option<SealedBytes>, StoreError>;
-        async fn master_key_census(&mut self) -> Result<MasterKeyCensus, StoreError>;
-        async fn unstaged_private_keys(&mut self, after: Option<KeysetId>, limit: u32) -> Result<Vec<UnstagedKey>, StoreError>;
-        async fn audit_head(&mut self) -> Result<AuditHead, StoreError>;
-        async fn audit_rows(&mut self, after: Option<Sequence>, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
-        async fn checkpoints(&mut self, after: Option<Sequence>, limit: u32) -> Result<Vec<StoredCheckpoint>, StoreError>;
-    }
-
-    #[async_trait]
-    impl UnitOfWork for UnitOfWork {
-        async fn insert_installation(&mut self, installation: &Installation) -> Result<(), StoreError>;
-        async fn insert_keyset(&mut self, keyset: &Keyset, private_key: &SealedBytes) -> Result<(), StoreError>;
-        async fn save_keyset(&mut self, keyset: &Keyset, expected: Version) -> Result<(), StoreError>;
-        async fn delete_keyset(&mut self, id: KeysetId, expected: Version) -> Result<(), StoreError>;
-        async fn point_active(&mut self, to: KeysetId, expected: Option<KeysetId>) -> Result<(), StoreError>;
-        async fn stage_private_keys(&mut self, staged: &[(KeysetId, SealedBytes)]) -> Result<(), StoreError>;
-        async fn discard_staged(&mut self) -> Result<(), StoreError>;
-        async fn switch_master_key(&mut self, installation: &Installation) -> Result<(), StoreError>;
-        async fn append_checkpoint(&mut self, checkpoint: &StoredCheckpoint) -> Result<(), StoreError>;
-        async fn append_audit(&mut self, event: &AuditEvent) -> Result<Sequence, StoreError>;
-        async fn commit(self: Box<Self>) -> Result<(), StoreError>;
-    }
-}
-
-#[cfg(any(test, feature = "mocks"))]
-mockall::mock! {
-    /// A store that fails on cue.
-    pub Store {}
-
-    #[async_trait]
-    impl Store for Store {
-        async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
-        async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError>;
-    }
 }

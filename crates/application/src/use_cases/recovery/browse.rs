@@ -1,0 +1,123 @@
+use std::sync::Arc;
+
+use keystead_domain::{
+    BackupServer, Installation, Permission, Recovery, RequestId, Standing, Timestamp, approval_statement,
+};
+
+use super::RecoveryError;
+use super::examine::Examination;
+use super::load::{LoadedRecovery, find_recovery, server_of};
+use crate::ports::{RecoveryCursor, SealedFormat, SshSignatures, Store};
+
+/// Looks at recovery requests.
+pub struct BrowseRecoveries<'a> {
+    /// Where they are kept.
+    pub store: &'a dyn Store,
+}
+
+/// Looks at one recovery request closely.
+pub struct ShowRecovery<'a> {
+    /// Where it is kept.
+    pub store: &'a dyn Store,
+    /// Verifies it.
+    pub ssh: &'a dyn SshSignatures,
+    /// Reads the headers.
+    pub format: Arc<dyn SealedFormat>,
+}
+
+/// A recovery request, seen closely.
+#[derive(Debug, Clone)]
+pub struct ShownRecovery {
+    /// What became of it.
+    pub recovery: Recovery,
+    /// The server that asks.
+    pub server: BackupServer,
+    /// Since when the identity that signed it is retired.
+    pub identity_retired_at: Option<Timestamp>,
+    /// What the approvals come to.
+    pub standing: Standing,
+    /// What it needs.
+    pub examination: Examination,
+}
+
+impl BrowseRecoveries<'_> {
+    /// A page of the list, the last received first, each with its server.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn list(
+        &self,
+        after: Option<RecoveryCursor>,
+        limit: u32,
+    ) -> Result<Vec<(Recovery, BackupServer)>, RecoveryError> {
+        let mut snapshot = self.store.snapshot().await?;
+        let mut servers: Vec<BackupServer> = Vec::new();
+        let mut list = Vec::new();
+        for recovery in snapshot.list_recoveries(after, limit).await? {
+            let known = servers.iter().find(|server| server.id == recovery.server);
+            let server = match known {
+                Some(known) => known.clone(),
+                None => {
+                    let server = server_of(&mut *snapshot, &recovery).await?;
+                    servers.push(server.clone());
+                    server
+                }
+            };
+            list.push((recovery, server));
+        }
+        Ok(list)
+    }
+
+    /// The request that a person means.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub async fn find(&self, reference: &str) -> Result<Recovery, RecoveryError> {
+        find_recovery(&mut *self.store.snapshot().await?, reference).await
+    }
+}
+
+impl ShowRecovery<'_> {
+    /// Verifies the request again, and tells all about it. No private key is used.
+    ///
+    /// # Errors
+    /// When there is no such request, or what is stored of it was changed.
+    pub async fn run(
+        &self,
+        installation: &Installation,
+        id: RequestId,
+    ) -> Result<ShownRecovery, RecoveryError> {
+        let LoadedRecovery {
+            recovery,
+            server,
+            officers: _,
+            verified: _,
+            standing,
+            signed,
+        } = LoadedRecovery::load(self.store, self.ssh, installation, id).await?;
+        let examination = Examination::of(signed.request, &self.format, self.store).await?;
+        Ok(ShownRecovery {
+            identity_retired_at: server
+                .identity(&recovery.identity)
+                .and_then(|identity| identity.retired_at),
+            recovery,
+            server,
+            standing,
+            examination,
+        })
+    }
+
+    /// The text that officers sign.
+    ///
+    /// # Errors
+    /// As [`ShowRecovery::run`].
+    pub async fn statement(
+        &self,
+        installation: &Installation,
+        id: RequestId,
+        permission: Permission,
+    ) -> Result<String, RecoveryError> {
+        let loaded = LoadedRecovery::load(self.store, self.ssh, installation, id).await?;
+        Ok(approval_statement(installation, &loaded.recovery, permission))
+    }
+}

@@ -1,0 +1,157 @@
+//! A request as it was received, verified again before anything is done with it.
+
+use keystead_domain::{
+    APPROVAL_NAMESPACE, Approval, BackupServer, Installation, Officer, Recovery, RequestId, SignedRequest,
+    Standing, approval_statement,
+};
+
+use super::RecoveryError;
+use super::officers::policy;
+use crate::exchange::UnverifiedRequest;
+use crate::ports::{
+    RecoveryCursor, RecoveryDocument, RecoveryReads, SshSignatures, Store, StoreError, StoreErrorKind,
+};
+
+/// All that is known about a request.
+pub(super) struct LoadedRecovery {
+    pub(super) recovery: Recovery,
+    pub(super) server: BackupServer,
+    pub(super) officers: Vec<Officer>,
+    /// The approvals whose signatures are right.
+    pub(super) verified: Vec<Approval>,
+    pub(super) standing: Standing,
+    pub(super) signed: SignedRequest,
+}
+
+impl LoadedRecovery {
+    /// Loads a request and verifies its signature and those of its approvals again: the database is not believed.
+    pub(super) async fn load(
+        store: &dyn Store,
+        ssh: &dyn SshSignatures,
+        installation: &Installation,
+        id: RequestId,
+    ) -> Result<Self, RecoveryError> {
+        let mut snapshot = store.snapshot().await?;
+        let not_found = || RecoveryError::NoSuchRequest(id.to_string());
+        let recovery = snapshot.find_recovery(id).await?.ok_or_else(not_found)?;
+        let server = server_of(&mut *snapshot, &recovery).await?;
+        let officers = snapshot.officers().await?;
+        let needed = policy(&mut *snapshot).await?.approvals();
+        let bytes = snapshot.recovery_document(id, RecoveryDocument::Request).await?;
+        drop(snapshot);
+
+        let changed = || RecoveryError::RequestChanged(id);
+        let identity = server.identity(&recovery.identity).ok_or_else(changed)?;
+        let signed = bytes
+            .and_then(|bytes| UnverifiedRequest::new(bytes, ssh).ok())
+            .and_then(|unverified| unverified.verified(&identity.keys, ssh).ok())
+            .ok_or_else(changed)?;
+        if !is_same(&signed, &recovery) {
+            return Err(changed());
+        }
+        let verified = verified_approvals(&recovery, &officers, installation, ssh);
+        Ok(Self {
+            standing: Standing::of(&verified, &officers, needed),
+            verified,
+            recovery,
+            server,
+            officers,
+            signed,
+        })
+    }
+}
+
+/// The approvals whose signatures are right for the request as it is here. Others do not count.
+pub(super) fn verified_approvals(
+    recovery: &Recovery,
+    officers: &[Officer],
+    installation: &Installation,
+    ssh: &dyn SshSignatures,
+) -> Vec<Approval> {
+    let is_right = |approval: &&Approval| {
+        let statement = approval_statement(installation, recovery, approval.permission);
+        let officer = officers.iter().find(|officer| officer.id == approval.officer);
+        officer.is_some_and(|officer| {
+            let verified = ssh.verify(
+                &officer.key,
+                APPROVAL_NAMESPACE,
+                statement.as_bytes(),
+                &approval.signature,
+            );
+            verified.is_ok() && !officer.is_called(&recovery.asked_by)
+        })
+    };
+    recovery.approvals.iter().filter(is_right).cloned().collect()
+}
+
+/// The record has what was signed, in every column.
+fn is_same(signed: &SignedRequest, recovery: &Recovery) -> bool {
+    let again = Recovery::received(signed, recovery.received_at);
+    let Recovery {
+        id,
+        version: _,
+        server,
+        identity,
+        digest,
+        asked_by,
+        reason,
+        validity,
+        response_key,
+        files,
+        received_at: _,
+        approvals: _,
+        state: _,
+    } = &again;
+    (id, server, identity, digest)
+        == (
+            &recovery.id,
+            &recovery.server,
+            &recovery.identity,
+            &recovery.digest,
+        )
+        && (asked_by, reason, validity) == (&recovery.asked_by, &recovery.reason, &recovery.validity)
+        && (response_key, files) == (&recovery.response_key, &recovery.files)
+}
+
+pub(super) async fn server_of<R: RecoveryReads + ?Sized>(
+    reads: &mut R,
+    recovery: &Recovery,
+) -> Result<BackupServer, RecoveryError> {
+    let found = reads.find_server(recovery.server).await?;
+    Ok(found.ok_or_else(|| {
+        let what = format!("request {} is of a server that is not there", recovery.id);
+        StoreError::new(StoreErrorKind::Corrupt, "read recovery", what)
+    })?)
+}
+
+/// The request that a person means: its id, or eight or more of its first digits.
+pub(super) async fn find_recovery<R: RecoveryReads + ?Sized>(
+    reads: &mut R,
+    reference: &str,
+) -> Result<Recovery, RecoveryError> {
+    const AT_ONCE: u32 = 1000;
+    const MIN_DIGITS: usize = 8;
+    let not_found = || RecoveryError::NoSuchRequest(reference.chars().take(80).collect());
+    if let Ok(id) = reference.parse::<RequestId>() {
+        return reads.find_recovery(id).await?.ok_or_else(not_found);
+    }
+    let prefix = reference.to_lowercase();
+    if prefix.len() < MIN_DIGITS {
+        return Err(not_found());
+    }
+    let mut found: Option<Recovery> = None;
+    let mut after = None;
+    loop {
+        let page = reads.list_recoveries(after, AT_ONCE).await?;
+        let is_last = page.len() < AT_ONCE as usize;
+        after = page.last().map(RecoveryCursor::of);
+        for recovery in page {
+            if recovery.id.to_string().starts_with(&prefix) && found.replace(recovery).is_some() {
+                return Err(RecoveryError::Ambiguous(reference.to_owned()));
+            }
+        }
+        if is_last {
+            return found.ok_or_else(not_found);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Recoveries at the manager: backup servers and officers, and requests from their arrival to their answer.
+
+mod browse;
+mod decide;
+mod enrol_server;
+mod error;
+mod examine;
+mod fixes;
+mod load;
+mod officers;
+mod receive;
+mod respond;
+mod servers;
+mod unwrap;
+
+pub use browse::{BrowseRecoveries, ShowRecovery, ShownRecovery};
+pub use decide::{ApproveRecovery, Approved, DenyRecovery};
+pub use enrol_server::{EnrolServer, EnrolServerRequest, EnrolledServer};
+pub use error::RecoveryError;
+pub use examine::{Examination, ExaminedFile, MissingKeysets, NeededKeyset, Prospect};
+pub(crate) use fixes::{document_fix, not_valid_fix};
+pub use officers::{ManageOfficers, ManagePolicy};
+pub use receive::ReceiveRequest;
+pub use respond::{RespondRecovery, Responded};
+pub use servers::{BrowseServers, RemoveServer};

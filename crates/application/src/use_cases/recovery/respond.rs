@@ -1,0 +1,414 @@
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use keystead_domain::{
+    Action, Actor, AuditEvent, Installation, Keyset, KeysetId, Origins, Outcome, Recovery, RecoveryState,
+    RequestId, SecretBytes, Standing, Timestamp, Validity, check_enough,
+};
+
+use super::RecoveryError;
+use super::examine::{Examination, Prospect};
+use super::load::{LoadedRecovery, server_of};
+use super::officers::policy;
+use super::receive::about;
+use super::unwrap::{Job, Unwrapped, unwrap_all};
+use crate::exchange::{FileKeys, RecoveredKey, Response, ResponseDocument, UnopenedFile, WhyUnopened};
+use crate::ports::{
+    Clock, LoadedKey, MasterKey, MessageCipher, RecoveryDocument, RsaEngine, SealedFormat, SshSignatures,
+    Store,
+};
+use crate::use_cases::custody::{Custody, KeyUse};
+use crate::use_cases::shared::{manager_identity, record_refusal};
+
+/// Answers an approved recovery request: the one place where keys leave the manager, and only encrypted to who asked.
+pub struct RespondRecovery<'a> {
+    /// Where requests and keysets are kept.
+    pub store: &'a dyn Store,
+    /// Opens private keys.
+    pub master_key: &'a dyn MasterKey,
+    /// Uses them.
+    pub rsa: &'a dyn RsaEngine,
+    /// Reads headers.
+    pub format: Arc<dyn SealedFormat>,
+    /// Encrypts the answer.
+    pub cipher: &'a dyn MessageCipher,
+    /// Verifies and signs.
+    pub ssh: &'a dyn SshSignatures,
+    /// Tells the time.
+    pub clock: &'a dyn Clock,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Responded {
+    /// The request.
+    pub recovery: Recovery,
+    /// The text for the server.
+    pub text: String,
+    /// The files that it does not open.
+    pub unopened: Vec<UnopenedFile>,
+    /// Whether the request was answered before: this is the same text again, and no private key was used.
+    pub again: bool,
+}
+
+impl RespondRecovery<'_> {
+    /// Answers it. `partial` allows an answer that does not open every file. `progress` is told how many files are done.
+    ///
+    /// # Errors
+    /// When the approvals are too few, the request may not be answered, or files of it cannot be opened.
+    pub async fn run(
+        &self,
+        actor: &Actor,
+        installation: &Installation,
+        id: RequestId,
+        partial: bool,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Responded, RecoveryError> {
+        let loaded = LoadedRecovery::load(self.store, self.ssh, installation, id).await?;
+        if let RecoveryState::Answered { .. } = loaded.recovery.state {
+            return self.answered_before(installation, loaded.recovery).await;
+        }
+        let prepared = self.prepare(&loaded, partial).await;
+        let plan = match prepared {
+            Ok(plan) => plan,
+            Err(error) => {
+                self.record_refused(actor, &loaded, &error).await;
+                return Err(error);
+            }
+        };
+        let custody = Custody {
+            store: self.store,
+            master_key: self.master_key,
+            rsa: self.rsa,
+            clock: self.clock,
+        };
+        let begun = custody.begin_recovery(actor, id, details(&loaded, &plan)).await?;
+        let answered = self.answer(installation, &loaded, plan, partial, &custody, &begun, progress);
+        match answered.await {
+            Ok(responded) => Ok(responded),
+            Err(error) => {
+                let why = [("failed_because", error.to_string())];
+                custody.finish(&begun, Outcome::Failed, &why).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Finds out what would be done, without any private key.
+    async fn prepare(&self, loaded: &LoadedRecovery, partial: bool) -> Result<Plan, RecoveryError> {
+        let LoadedRecovery {
+            recovery,
+            server,
+            standing,
+            signed,
+            ..
+        } = loaded;
+        check_enough(*standing)?;
+        recovery.check_open(server, standing.permission, self.clock.now())?;
+        let examination = Examination::of(signed.request.clone(), &self.format, self.store).await?;
+        if let Some(missing) = examination.missing()
+            && !partial
+        {
+            return Err(RecoveryError::MissingKeysets(missing));
+        }
+        let plan = Plan::of(&examination, standing.permission.origins);
+        if plan.jobs.is_empty() {
+            return Err(RecoveryError::NothingOpens(words(&plan.unopened)));
+        }
+        if !plan.unopened.is_empty() && !partial {
+            return Err(RecoveryError::NotAllOpen(words(&plan.unopened)));
+        }
+        Ok(plan)
+    }
+
+    #[allow(clippy::too_many_arguments)] // One step of `run`, which has all of these at hand.
+    async fn answer(
+        &self,
+        installation: &Installation,
+        loaded: &LoadedRecovery,
+        plan: Plan,
+        partial: bool,
+        custody: &Custody<'_>,
+        begun: &KeyUse,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Responded, RecoveryError> {
+        let Plan {
+            jobs,
+            keysets,
+            mut unopened,
+        } = plan;
+        let mut keys: HashMap<KeysetId, Arc<dyn LoadedKey>> = HashMap::new();
+        for keyset in &keysets {
+            keys.insert(keyset.id(), custody.release(begun, keyset).await?.loaded);
+        }
+        let (opened, changed) = divided(unwrap_all(jobs, keys, &self.format, progress).await?);
+        if opened.is_empty() {
+            return Err(RecoveryError::NothingOpens(words(&changed)));
+        }
+        if !changed.is_empty() && !partial {
+            return Err(RecoveryError::NotAllOpen(words(&changed)));
+        }
+        unopened.extend(changed);
+        unopened.sort_unstable_by_key(|file| file.file);
+
+        let now = self.clock.now();
+        let lifetime = policy(&mut *self.store.snapshot().await?)
+            .await?
+            .response_lifetime();
+        let validity = Validity {
+            created_at: now,
+            expires_at: now.after(lifetime),
+        };
+        let count = u32::try_from(opened.len()).unwrap_or(u32::MAX);
+        let encrypted = self.encrypted(&loaded.recovery, validity.expires_at, opened)?;
+        let response = Response {
+            installation: installation.id,
+            request: loaded.recovery.id,
+            digest: loaded.recovery.digest,
+            server: loaded.recovery.server,
+            validity,
+            unopened,
+            encrypted,
+        };
+        let identity = manager_identity(self.master_key, installation).await?;
+        let document =
+            ResponseDocument::sign(&response, &identity, self.ssh).map_err(RecoveryError::Response)?;
+        let recovery = self.keep(loaded, validity, count, &document, begun).await?;
+        Ok(Responded {
+            recovery,
+            text: document.to_text(),
+            unopened: response.unopened,
+            again: false,
+        })
+    }
+
+    fn encrypted(
+        &self,
+        recovery: &Recovery,
+        until: Timestamp,
+        keys: Vec<RecoveredKey>,
+    ) -> Result<Vec<u8>, RecoveryError> {
+        let keys = FileKeys {
+            request: recovery.id,
+            digest: recovery.digest,
+            until,
+            keys,
+        };
+        let message: SecretBytes = keys.to_bytes();
+        Ok(self.cipher.encrypt(&recovery.response_key, &message)?)
+    }
+
+    /// Keeps the response, that the request is answered, and the event, together: a response that nobody knows of never
+    /// leaves, and one whose text is lost on the way can be printed again.
+    async fn keep(
+        &self,
+        loaded: &LoadedRecovery,
+        validity: Validity,
+        opened: u32,
+        document: &ResponseDocument,
+        begun: &KeyUse,
+    ) -> Result<Recovery, RecoveryError> {
+        let recovery = &loaded.recovery;
+        let mut unit = self.store.begin().await?;
+        let server = server_of(&mut *unit, recovery).await?;
+        let needed = policy(&mut *unit).await?.approvals();
+        // Officers, policy and server may have changed while the keys were unwrapped.
+        let standing = Standing::of(&loaded.verified, &unit.officers().await?, needed);
+        recovery.check_open(&server, standing.permission, validity.created_at)?;
+        let answered = recovery.answered(standing, validity.created_at, validity.expires_at, opened)?;
+        unit.save_recovery(&answered, recovery.version).await?;
+        unit.keep_recovery_document(recovery.id, RecoveryDocument::Response, document.bytes())
+            .await?;
+        let outcome = [
+            ("opened", opened.to_string()),
+            ("unopened", recovery.files.saturating_sub(opened).to_string()),
+            ("until", validity.expires_at.to_string()),
+        ];
+        let event = begun.recovery_event(self.clock, recovery.id, Outcome::Done, &outcome);
+        unit.append_audit(&event).await?;
+        unit.commit().await?;
+        Ok(answered)
+    }
+
+    async fn answered_before(
+        &self,
+        installation: &Installation,
+        recovery: Recovery,
+    ) -> Result<Responded, RecoveryError> {
+        let mut snapshot = self.store.snapshot().await?;
+        let bytes = snapshot
+            .recovery_document(recovery.id, RecoveryDocument::Response)
+            .await?;
+        let changed = || RecoveryError::RequestChanged(recovery.id);
+        let document = bytes
+            .and_then(|bytes| ResponseDocument::from_bytes(bytes).ok())
+            .ok_or_else(changed)?;
+        let response = document
+            .verified(&installation.identity.public_key, self.ssh)
+            .map_err(|_| changed())?;
+        Ok(Responded {
+            text: document.to_text(),
+            unopened: response.unopened,
+            recovery,
+            again: true,
+        })
+    }
+
+    async fn record_refused(&self, actor: &Actor, loaded: &LoadedRecovery, error: &RecoveryError) {
+        if matches!(error, RecoveryError::Store(_)) {
+            return;
+        }
+        let event = AuditEvent::new(
+            self.clock.now(),
+            actor.clone(),
+            Action::RecoveryRespond,
+            Outcome::Refused,
+        )
+        .with("refused_because", error);
+        record_refusal(self.store, about(event, &loaded.recovery, &loaded.server)).await;
+    }
+}
+
+/// What is going to be done.
+struct Plan {
+    jobs: Vec<Job>,
+    /// The keysets whose private keys are used.
+    keysets: Vec<Keyset>,
+    unopened: Vec<UnopenedFile>,
+}
+
+impl Plan {
+    fn of(examination: &Examination, allowed: Origins) -> Self {
+        let (mut jobs, mut unopened) = (Vec::new(), Vec::new());
+        let mut used: BTreeSet<KeysetId> = BTreeSet::new();
+        for (file, place) in examination.files.iter().zip(0..) {
+            match (Examination::refusal(file, allowed), &file.prospect) {
+                (None, Prospect::Opens { header, tries }) => {
+                    used.extend(tries.iter().map(|(keyset, _)| *keyset));
+                    jobs.push(Job {
+                        file: place,
+                        header: Arc::clone(header),
+                        tries: tries.clone(),
+                    });
+                }
+                (Some(why), _) => unopened.push(UnopenedFile { file: place, why }),
+                (None, Prospect::Unopened(why)) => unopened.push(UnopenedFile {
+                    file: place,
+                    why: why.clone(),
+                }),
+            }
+        }
+        let here = examination.candidates.iter();
+        Self {
+            jobs,
+            keysets: here
+                .filter(|keyset| used.contains(&keyset.id()))
+                .cloned()
+                .collect(),
+            unopened,
+        }
+    }
+}
+
+fn divided(unwrapped: Unwrapped) -> (Vec<RecoveredKey>, Vec<UnopenedFile>) {
+    let (mut opened, mut unopened) = (Vec::new(), Vec::new());
+    for (file, outcome) in unwrapped {
+        match outcome {
+            Ok(key) => opened.push(RecoveredKey { file, key }),
+            Err(why) => unopened.push(UnopenedFile { file, why }),
+        }
+    }
+    (opened, unopened)
+}
+
+/// What the one event of a request tells: who asked, who approved what, which keysets, and the digest of every header.
+fn details(loaded: &LoadedRecovery, plan: &Plan) -> Vec<(&'static str, String)> {
+    let LoadedRecovery {
+        recovery,
+        server,
+        standing,
+        signed,
+        officers: _,
+        verified: _,
+    } = loaded;
+    let joined = |words: Vec<String>| words.join(" ");
+    let approvals = recovery
+        .approvals
+        .iter()
+        .map(|approval| format!("\"{}\" ({})", approval.name, approval.officer))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let mut details = vec![
+        ("server", server.name.to_string()),
+        ("server_id", server.id.to_string()),
+        ("identity", recovery.identity.to_string()),
+        ("digest", recovery.digest.to_string()),
+        ("asked_by", recovery.asked_by.to_string()),
+        ("files", recovery.files.to_string()),
+        ("approved_by", approvals),
+        ("origins", standing.permission.origins.as_str().to_owned()),
+        (
+            "retired_identity",
+            standing.permission.retired_identity.to_string(),
+        ),
+        (
+            "keysets",
+            joined(
+                plan.keysets
+                    .iter()
+                    .map(|keyset| keyset.fingerprint().to_string())
+                    .collect(),
+            ),
+        ),
+        (
+            "headers",
+            joined(
+                signed
+                    .request
+                    .files
+                    .iter()
+                    .map(|file| file.header_digest().to_string())
+                    .collect(),
+            ),
+        ),
+    ];
+    details.extend(
+        recovery
+            .reason
+            .iter()
+            .map(|reason| ("reason", reason.to_string())),
+    );
+    details
+}
+
+/// How many files are not opened, and why.
+fn words(unopened: &[UnopenedFile]) -> String {
+    let count = |word: &str| unopened.iter().filter(|file| file.why.as_str() == word).count();
+    let kinds = [
+        ("no-keyset", "need a keyset that is not here"),
+        ("not-sealed", "have no header of a sealed file"),
+        (
+            "header-changed",
+            "have a header that was changed after it was sealed",
+        ),
+        ("other-file", "have another file id than the request says"),
+        ("other-server", "were sealed by another server"),
+        ("unnamed", "do not name the server that sealed them"),
+    ];
+    kinds
+        .into_iter()
+        .filter_map(|(word, text)| match count(word) {
+            0 => None,
+            files => Some(format!("{files} {text}")),
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+impl WhyUnopened {
+    /// Whether officers could allow it.
+    #[must_use]
+    pub fn can_be_allowed(&self) -> bool {
+        matches!(self, Self::OtherServer(_) | Self::Unnamed)
+    }
+}
