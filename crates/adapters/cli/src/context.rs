@@ -4,7 +4,7 @@ use keystead_application::ports::{MasterKey, Store};
 use keystead_application::use_cases::{
     ExportKeysets, InstallationError, KeysetAccess, UnlockInstallation, Unlocked,
 };
-use keystead_domain::{Actor, GenerateBits, Hint, Installation, KeysetReference};
+use keystead_domain::{Actor, GenerateBits, Hint, Installation, KeysetReference, PersonName, Reason};
 
 use crate::Failure;
 use crate::output::Printer;
@@ -96,6 +96,16 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The store and the installation in it, for what needs no master key.
+    pub(crate) async fn looking(&self) -> Result<(Arc<dyn Store>, Installation), Failure> {
+        let store = self.reading().await?;
+        let mut snapshot = store.snapshot().await.map_err(InstallationError::from)?;
+        let installation = snapshot.installation().await.map_err(InstallationError::from)?;
+        drop(snapshot);
+        let installation = installation.ok_or(InstallationError::NotInitialised)?;
+        Ok((store, installation))
+    }
+
     pub(crate) fn exporter<'b>(
         &'b self,
         store: &'b dyn Store,
@@ -135,6 +145,18 @@ pub(crate) fn reference(text: &str) -> Result<KeysetReference, Failure> {
             "name a keyset by its id, by 8 digits or more of its fingerprint, or \"active\"",
         )
     })
+}
+
+/// Reads a reason.
+pub(crate) fn reason(text: &str) -> Result<Reason, Failure> {
+    text.parse()
+        .map_err(|error| Failure::usage(error, "give one line of up to 200 characters"))
+}
+
+/// Reads a person's name.
+pub(crate) fn person(text: &str) -> Result<PersonName, Failure> {
+    text.parse()
+        .map_err(|error| Failure::usage(error, "give one line of up to 200 characters"))
 }
 
 /// Reads a hint.

@@ -4,12 +4,14 @@ mod args;
 mod commands;
 mod context;
 mod failure;
+mod host;
 mod input;
 mod output;
 mod progress;
 mod secrets;
 mod stdio;
 mod terminal;
+mod texts;
 mod wiring;
 
 pub use args::Cli;

@@ -51,6 +51,12 @@ impl WorkProgress {
         Self::with_template(printer, what, None, "{spinner} {msg} {pos} {elapsed}")
     }
 
+    /// Begins a bar for things that are counted.
+    pub(crate) fn counting(printer: &Printer, what: &str, things: u64) -> Self {
+        let template = "{msg} {bar:30} {pos}/{len} {per_sec} {eta}";
+        Self::with_template(printer, what, Some(things), template)
+    }
+
     /// Takes note of how many bytes, or things that are counted, were done.
     pub(crate) fn at(&self, bytes: u64) {
         self.bar.set_position(bytes);

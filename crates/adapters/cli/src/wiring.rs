@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keystead_application::ports::{
-    Clock, ExportCodec, FileShares, MasterKeyProviders, Randomness, RsaEngine, Schema, SealedFormat,
-    SigningEngine, Store, Temporaries,
+    Clock, ExportCodec, FileShares, MasterKeyProviders, MessageCipher, Randomness, RsaEngine, Schema,
+    SealedFormat, ServerFolder, SigningEngine, SshSignatures, Store, Temporaries,
 };
 use keystead_domain::Actor;
 
@@ -37,6 +37,9 @@ pub trait Wiring: Send + Sync {
     /// When there is no randomness.
     fn new_key_text(&self) -> Result<zeroize::Zeroizing<String>, Failure>;
 
+    /// Whether the store is a file of this program's own, rather than a server elsewhere.
+    fn store_is_embedded(&self) -> bool;
+
     /// Looks after the schema.
     fn schema(&self) -> Arc<dyn Schema>;
 
@@ -50,6 +53,12 @@ pub struct Tools {
     pub rsa: Arc<dyn RsaEngine>,
     /// Makes and uses the manager's identity.
     pub signing: Arc<dyn SigningEngine>,
+    /// Makes and verifies signatures in OpenSSH's format.
+    pub ssh: Arc<dyn SshSignatures>,
+    /// Encrypts messages to one reader.
+    pub cipher: Arc<dyn MessageCipher>,
+    /// Where this machine keeps what it needs as a backup server.
+    pub server_folder: Arc<dyn ServerFolder>,
     /// Reads and writes exports.
     pub codec: Arc<dyn ExportCodec>,
     /// Reads and writes sealed files.

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod keyset;
+mod recovery;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,11 @@ use clap_complete::Shell;
 pub(crate) use keyset::{
     ActivateArgs, CreateArgs, DeleteArgs, EditArgs, ExportArgs, ImportArgs, InspectArgs, KeysetCommand,
     ListArgs, RecipientArgs, ShowArgs,
+};
+
+pub(crate) use recovery::{
+    AllowArgs, ApplyArgs, ApproveArgs, EnrollArgs, OfficerCommand, PolicyCommand, PolicySetArgs,
+    ReEnrollArgs, RecoveryCommand, RequestArgs, ServerCommand, TextOutArgs,
 };
 
 /// Keeps encrypted backups openable after the password is lost.
@@ -83,6 +89,22 @@ pub(crate) enum Command {
     Open(OpenArgs),
     /// List which keysets and passwords open a sealed file
     Slots(SlotsArgs),
+    /// Enrol backup servers with a manager
+    #[command(subcommand)]
+    Server(ServerCommand),
+    /// Look after the people who approve recovery requests
+    #[command(subcommand)]
+    Officer(OfficerCommand),
+    /// Open backups whose password is lost, without the private key leaving the manager
+    ///
+    /// Without a subcommand, at a terminal, it leads through the steps.
+    Recovery {
+        #[command(subcommand)]
+        command: Option<RecoveryCommand>,
+    },
+    /// Look at and change the rules for recoveries
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Look at the audit trail, verify and export it
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -165,9 +187,12 @@ pub(crate) struct SealArgs {
     #[arg(long)]
     pub(crate) no_password: bool,
     /// Seal to this recipient instead of the Active keyset: an ssh-rsa line, or a file with such lines or public keys in
-    /// PEM. May be repeated.
+    /// PEM. May be repeated. A machine without an installation remembers it and seals to it from then on.
     #[arg(long, value_name = "LINE|FILE")]
     pub(crate) recipient: Vec<String>,
+    /// Do not remember the recipient.
+    #[arg(long, requires = "recipient")]
+    pub(crate) no_remember: bool,
     /// Do not read OUT back from a network share to compare it with what was written.
     #[arg(long)]
     pub(crate) no_read_back: bool,

@@ -6,8 +6,12 @@ mod help;
 mod init;
 mod keyset;
 mod master_key;
+mod officer;
 mod open;
+mod policy;
+mod recovery;
 mod seal;
+mod server;
 mod share;
 mod slots;
 
@@ -24,6 +28,10 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), F
         Command::Seal(args) => seal::run(context, args).await,
         Command::Open(args) => open::run(context, args).await,
         Command::Slots(args) => slots::run(context, args).await,
+        Command::Server(command) => server::run(context, command).await,
+        Command::Officer(command) => officer::run(context, command).await,
+        Command::Recovery { command } => recovery::run(context, command).await,
+        Command::Policy(command) => policy::run(context, command).await,
         Command::Audit(AuditCommand::List { after, limit }) => audit::list(context, after, limit).await,
         Command::Audit(AuditCommand::Verify { against }) => audit_check::verify(context, &against).await,
         Command::Audit(AuditCommand::Checkpoint { out, overwrite }) => {

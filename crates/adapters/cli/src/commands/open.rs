@@ -3,12 +3,13 @@ use std::sync::Arc;
 use keystead_application::Status;
 use keystead_application::ports::SealedHeader;
 use keystead_application::use_cases::{
-    BackupError, ExamineExport, OpenBackup, Opened, UnlockedBackup, needed,
+    BackupError, ExamineExport, KeptKey, OpenBackup, Opened, SealedSource, UnlockedBackup, needed,
 };
-use keystead_domain::SecretBytes;
+use keystead_domain::{RequestId, SecretBytes, Sha256Digest};
 
 use crate::Failure;
 use crate::args::OpenArgs;
+use crate::commands::recovery::{applier, lasting};
 use crate::context::Context;
 use crate::input::{open_input, open_output, read_export};
 use crate::output::{OpenedJson, compared_words, printable, tell_what_is_not_promised};
@@ -30,7 +31,11 @@ pub(crate) async fn run(context: &Context<'_>, args: OpenArgs) -> Result<(), Fai
     };
     let input = open_input(context, args.input.as_deref()).await?;
     let source = open.read_header(input.bytes).await?;
-    let unlocked = unlock(context, &open, &source.header, &args).await?;
+    let recovered = recovered(context, &args, &source).await?;
+    let unlocked = match &recovered {
+        Some((request, key)) => open.unlock_with_recovered(&source.header, key.key.again(), *request)?,
+        None => unlock(context, &open, &source.header, &args).await?,
+    };
 
     let progress = WorkProgress::transfer(&context.printer, "opening", input.length);
     let written = open
@@ -46,10 +51,16 @@ pub(crate) async fn run(context: &Context<'_>, args: OpenArgs) -> Result<(), Fai
     let with = match &unlocked.with {
         Opened::Keyset(fingerprint) => format!("keyset {}", fingerprint.short()),
         Opened::Password => "the password".to_owned(),
+        Opened::Recovered(request) => format!("the key from recovery request {request}"),
     };
     if args.out.as_deref().is_none_or(|out| out == "-") {
         context.printer.remark(&format!("opened with {with}"));
         return Ok(());
+    }
+    if let (Some((request, key)), Some(out)) = (&recovered, args.out.as_deref()) {
+        applier(context)
+            .mark_opened(*request, key.file, &lasting(out))
+            .await?;
     }
     context
         .printer
@@ -63,6 +74,19 @@ pub(crate) async fn run(context: &Context<'_>, args: OpenArgs) -> Result<(), Fai
         })?;
     tell_what_is_not_promised(context, Some(receipt.promised));
     Ok(())
+}
+
+/// A key that a manager gave for this very file, when there is one and the arguments name nothing else.
+async fn recovered(
+    context: &Context<'_>,
+    args: &OpenArgs,
+    source: &SealedSource<'_>,
+) -> Result<Option<(RequestId, KeptKey)>, Failure> {
+    if args.identity.is_some() || args.password_file.is_some() {
+        return Ok(None);
+    }
+    let digest = Sha256Digest::of(&source.header_bytes);
+    Ok(applier(context).key_for(digest).await?)
 }
 
 /// With what the arguments name; else with a keyset that is here; else with the password.

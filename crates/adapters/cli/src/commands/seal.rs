@@ -2,7 +2,9 @@ use std::io::Read;
 use std::sync::Arc;
 
 use keystead_application::ports::EncodedPublicKey;
-use keystead_application::use_cases::{BackupError, SealBackup, SealPassword, SealRecipients, SealRequest};
+use keystead_application::use_cases::{
+    BackupError, SealBackup, SealPassword, SealRecipients, SealRequest, ServerState,
+};
 use keystead_domain::{Hint, Recipient};
 
 use crate::Failure;
@@ -23,9 +25,10 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
         no_password,
         recipient,
         no_read_back,
+        no_remember,
     } = args;
     refuse_terminal(out.as_deref(), "the sealed file")?;
-    let recipients = read_recipients(context, &recipient)?;
+    let given = read_recipients(context, &recipient)?;
     let tools = context.tools();
     let seal = SealBackup {
         rsa: tools.rsa.as_ref(),
@@ -33,7 +36,16 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
         clock: tools.clock.as_ref(),
         randomness: tools.randomness.as_ref(),
     };
-    // A machine that was given a recipient needs no installation.
+    // A backup server needs no installation: it seals to what it was given, now or before.
+    let own = ServerState {
+        folder: tools.server_folder.as_ref(),
+    };
+    let is_backup_server = context.wiring.store_is_embedded() && context.no_installation_yet().await;
+    let recipients = match given.is_empty() && is_backup_server {
+        true => own.recipients().await?,
+        false => given,
+    };
+    let remembered = recipients.clone();
     let to = match recipients.is_empty() {
         true => {
             let installation = context.installation().await?;
@@ -48,6 +60,9 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
                 .await?
         }
     };
+    if is_backup_server && !recipient.is_empty() && !no_remember {
+        remember(context, &own, &remembered).await?;
+    }
     let password = match no_password {
         true => None,
         false => {
@@ -63,7 +78,11 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
     let output = open_output(context, out.as_deref(), overwrite, !no_read_back).await?;
     let (mut writer, is_compared) = (output.writer, output.is_compared);
     let progress = WorkProgress::transfer(&context.printer, "sealing", reader.length);
-    let request = SealRequest { to, password };
+    let request = SealRequest {
+        to,
+        password,
+        server: own.server_id().await?,
+    };
     let sealed = seal
         .run(request, &mut *reader.bytes, &mut *writer, &|bytes| {
             progress.at(bytes)
@@ -101,6 +120,20 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
             )
         })?;
     tell_what_is_not_promised(context, Some(receipt.promised));
+    Ok(())
+}
+
+/// From now on this machine seals to them when nobody says otherwise.
+async fn remember(
+    context: &Context<'_>,
+    own: &ServerState<'_>,
+    recipients: &[Recipient],
+) -> Result<(), Failure> {
+    if own.remember(recipients).await? {
+        context.printer.remark(
+            "remembered: this machine seals to this recipient from now on, also without --recipient (--no-remember does not remember)",
+        );
+    }
     Ok(())
 }
 

@@ -9,10 +9,13 @@ use std::io::{IsTerminal, Write};
 use serde::Serialize;
 
 pub(crate) use json::{
-    AuditExportJson, AuditJson, AuditVerificationJson, CheckpointJson, DamagedEventJson, DamagedJson,
-    DbStatusJson, ExportJson, ExportedJson, FailureJson, ImportJson, InitJson, InspectJson,
-    InspectedKeysetJson, KeysetJson, KeysetListJson, MasterKeyJson, OpenedJson, RotatedJson, SealedJson,
-    SettingJson, ShareTestJson, SharesJson, SlotJson, SlotsJson, passphrase_text,
+    AppliedJson, ApprovedJson, AuditExportJson, AuditJson, AuditVerificationJson, CheckpointJson,
+    ConfirmedJson, DamagedEventJson, DamagedJson, DbStatusJson, EnrolledJson, EnrolmentJson, ExportJson,
+    ExportedJson, FailedJson, FailureJson, ImportJson, InitJson, InspectJson, InspectedKeysetJson,
+    KeysetJson, KeysetListJson, MasterKeyJson, OfficerJson, OfficersJson, OpenedJson, OwnRequestsJson,
+    OwnStateJson, PolicyJson, RecoveriesJson, RecoveryJson, RequestMadeJson, RespondedJson, RotatedJson,
+    SealedJson, ServerJson, ServersJson, SettingJson, ShareTestJson, SharesJson, SlotJson, SlotsJson,
+    passphrase_text,
 };
 pub(crate) use text::{field_lines, moment, printable, state_words, table};
 pub(crate) use written::{compared_words, tell_what_is_not_promised};

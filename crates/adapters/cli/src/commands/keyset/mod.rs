@@ -4,6 +4,7 @@ mod import;
 mod inspect;
 mod look;
 
+pub(crate) use change::confirm;
 use keystead_domain::Passphrase;
 
 use crate::Failure;

@@ -52,6 +52,7 @@ impl OpenedJson {
         let (opened_with, keyset) = match with {
             Opened::Keyset(fingerprint) => ("keyset", Some(fingerprint.to_string())),
             Opened::Password => ("password", None),
+            Opened::Recovered(_) => ("recovery", None),
         };
         Self {
             opened_with,

@@ -2,6 +2,8 @@
 
 mod backups;
 mod keysets;
+mod recoveries;
+mod servers;
 mod shares;
 mod system;
 
@@ -9,6 +11,14 @@ pub(crate) use backups::{OpenedJson, SealedJson, SlotJson, SlotsJson};
 pub(crate) use keysets::{
     DamagedJson, ExportJson, ExportedJson, ImportJson, InitJson, InspectJson, InspectedKeysetJson,
     KeysetJson, KeysetListJson, passphrase_text,
+};
+pub(crate) use recoveries::{
+    AppliedJson, ApprovedJson, FailedJson, OwnRequestsJson, RecoveriesJson, RecoveryJson, RequestMadeJson,
+    RespondedJson,
+};
+pub(crate) use servers::{
+    ConfirmedJson, EnrolledJson, EnrolmentJson, OfficerJson, OfficersJson, OwnStateJson, PolicyJson,
+    ServerJson, ServersJson,
 };
 pub(crate) use shares::{PromisesJson, ShareTestJson, SharesJson};
 pub(crate) use system::{

@@ -1,0 +1,263 @@
+use std::sync::Arc;
+
+use keystead_application::use_cases::{
+    BrowseRecoveries, ExaminedFile, NeededKeyset, ReceiveRequest, ShowRecovery, ShownRecovery,
+};
+use keystead_domain::{BackupServer, Installation, Origin, Permission, Recovery, RecoveryState, RequestId};
+
+use crate::Failure;
+use crate::context::Context;
+use crate::output::{
+    RecoveriesJson, RecoveryJson, field_lines, moment, printable, state_words, table, write_out,
+};
+use crate::progress::WorkProgress;
+use crate::texts::read_text;
+
+/// How many files are named.
+const SHOWN_FILES: usize = 20;
+
+pub(crate) async fn receive(context: &Context<'_>, file: Option<&str>) -> Result<RequestId, Failure> {
+    let text = read_text(context, file).await?;
+    let (store, installation) = context.looking().await?;
+    let receive = ReceiveRequest {
+        store: store.as_ref(),
+        ssh: context.tools().ssh.as_ref(),
+        clock: context.tools().clock.as_ref(),
+    };
+    let progress = WorkProgress::begin(&context.printer, "verifying the request");
+    let received = receive.run(&context.actor(), &text).await;
+    drop(progress);
+    let (recovery, _) = received?;
+    show_one(context, store.as_ref(), &installation, recovery.id).await?;
+    Ok(recovery.id)
+}
+
+pub(crate) async fn list(context: &Context<'_>, limit: u32) -> Result<(), Failure> {
+    let store = context.reading().await?;
+    let browse = BrowseRecoveries {
+        store: store.as_ref(),
+    };
+    let list = browse.list(None, limit).await?;
+    let row = |(recovery, server): &(Recovery, BackupServer)| {
+        vec![
+            recovery.id.to_string(),
+            printable(server.name.as_str()),
+            printable(recovery.asked_by.as_str()),
+            recovery.files.to_string(),
+            moment(recovery.received_at),
+            recovery_state(recovery),
+        ]
+    };
+    context
+        .printer
+        .result(&RecoveriesJson::new(&list), || match list.is_empty() {
+            true => "there is no recovery request; one is taken in with: keystead recovery receive FILE"
+                .to_owned(),
+            false => table(
+                &["REQUEST", "SERVER", "ASKED BY", "FILES", "RECEIVED", "STATE"],
+                list.iter().map(row).collect(),
+            ),
+        })
+}
+
+pub(crate) async fn show(context: &Context<'_>, reference: &str) -> Result<(), Failure> {
+    let (store, installation) = context.looking().await?;
+    let browse = BrowseRecoveries {
+        store: store.as_ref(),
+    };
+    let id = browse.find(reference).await?.id;
+    show_one(context, store.as_ref(), &installation, id)
+        .await
+        .map(|_| ())
+}
+
+pub(crate) async fn statement(
+    context: &Context<'_>,
+    reference: &str,
+    permission: Permission,
+) -> Result<(), Failure> {
+    let (store, installation) = context.looking().await?;
+    let browse = BrowseRecoveries {
+        store: store.as_ref(),
+    };
+    let id = browse.find(reference).await?.id;
+    let show = shower(context, store.as_ref());
+    // Exactly these bytes are signed.
+    write_out(&show.statement(&installation, id, permission).await?)
+}
+
+pub(crate) fn shower<'a>(
+    context: &'a Context<'_>,
+    store: &'a dyn keystead_application::ports::Store,
+) -> ShowRecovery<'a> {
+    ShowRecovery {
+        store,
+        ssh: context.tools().ssh.as_ref(),
+        format: Arc::clone(&context.tools().format),
+    }
+}
+
+pub(crate) async fn show_one(
+    context: &Context<'_>,
+    store: &dyn keystead_application::ports::Store,
+    installation: &Installation,
+    id: RequestId,
+) -> Result<ShownRecovery, Failure> {
+    let shown = shower(context, store).run(installation, id).await?;
+    context
+        .printer
+        .result(&RecoveryJson::closely(&shown), || words(&shown))?;
+    if let Some(next) = next(&shown) {
+        context.printer.remark(&format!("\nnext: {next}"));
+    }
+    Ok(shown)
+}
+
+fn words(shown: &ShownRecovery) -> String {
+    let ShownRecovery {
+        recovery,
+        server,
+        identity_retired_at,
+        standing,
+        examination,
+    } = shown;
+    let reason = recovery
+        .reason
+        .as_ref()
+        .map_or("none given", |reason| reason.as_str());
+    let identity = match identity_retired_at {
+        Some(at) => format!("{} (RETIRED {})", recovery.identity, moment(*at)),
+        None => recovery.identity.to_string(),
+    };
+    let mut fields = vec![
+        ("request", recovery.id.to_string()),
+        ("state", recovery_state(recovery)),
+        (
+            "server",
+            format!("{} ({})", printable(server.name.as_str()), server.id),
+        ),
+        ("identity", identity),
+        ("asked by", printable(recovery.asked_by.as_str())),
+        ("reason", printable(reason)),
+        ("made", moment(recovery.validity.created_at)),
+        ("received", moment(recovery.received_at)),
+        ("holds until", moment(recovery.validity.expires_at)),
+        ("digest", recovery.digest.to_string()),
+        ("files", recovery.files.to_string()),
+        (
+            "approvals",
+            format!(
+                "{} of {} needed{}",
+                standing.given,
+                standing.needed,
+                approvers(recovery)
+            ),
+        ),
+    ];
+    fields.extend(
+        strangers(&examination.files)
+            .into_iter()
+            .map(|line| ("CAREFUL", line)),
+    );
+    let mut text = field_lines(&fields);
+    text.push_str("\n\nkeysets that it needs:\n");
+    text.push_str(&keysets(&examination.keysets));
+    text.push_str("\n\nfiles:\n");
+    text.push_str(&files(&examination.files));
+    text
+}
+
+pub(crate) fn recovery_state(recovery: &Recovery) -> String {
+    match &recovery.state {
+        RecoveryState::Waiting => format!("waiting, {} approved", recovery.approvals.len()),
+        RecoveryState::Denied { at, by, reason } => {
+            let (by, reason) = (printable(by.as_str()), printable(reason.as_str()));
+            format!("denied {} by {by} ({reason})", moment(*at))
+        }
+        RecoveryState::Answered { at, opened, .. } => {
+            format!("answered {}, {opened} of {} files", moment(*at), recovery.files)
+        }
+    }
+}
+
+fn approvers(recovery: &Recovery) -> String {
+    let names: Vec<String> = recovery
+        .approvals
+        .iter()
+        .map(|approval| printable(approval.name.as_str()))
+        .collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", names.join(", ")),
+    }
+}
+
+/// What is unusual about where the files come from.
+fn strangers(files: &[ExaminedFile]) -> Vec<String> {
+    let count = |is: fn(&Origin) -> bool| files.iter().filter(|file| is(&file.origin)).count();
+    let mut lines = Vec::new();
+    match count(|origin| matches!(origin, Origin::OtherServer(_))) {
+        0 => {}
+        others => lines.push(format!(
+            "{others} files were sealed by another server; only officers with --allow-other-servers open them"
+        )),
+    }
+    match count(|origin| matches!(origin, Origin::Unnamed)) {
+        0 => {}
+        unnamed => lines.push(format!("{unnamed} files do not name the server that sealed them; only officers with --allow-unnamed open them")),
+    }
+    lines
+}
+
+fn keysets(needed: &[NeededKeyset]) -> String {
+    let row = |keyset: &NeededKeyset| {
+        let (state, hint) = match &keyset.here {
+            Some(here) => (state_words(here), printable(here.hint().as_str())),
+            None => (
+                "NOT HERE: keystead keyset import SOURCE".to_owned(),
+                String::new(),
+            ),
+        };
+        vec![
+            keyset
+                .fingerprint
+                .map_or_else(|| "(not named)".to_owned(), |fingerprint| fingerprint.to_string()),
+            keyset.files.to_string(),
+            state,
+            hint,
+        ]
+    };
+    table(
+        &["FINGERPRINT", "FILES", "STATE", "HINT"],
+        needed.iter().map(row).collect(),
+    )
+}
+
+fn files(files: &[ExaminedFile]) -> String {
+    let name = |file: &ExaminedFile| printable(file.name.as_deref().unwrap_or("(without a name)"));
+    let mut lines: Vec<String> = files.iter().take(SHOWN_FILES).map(name).collect();
+    if files.len() > SHOWN_FILES {
+        lines.push(format!("and {} more", files.len() - SHOWN_FILES));
+    }
+    lines.join("\n")
+}
+
+fn next(shown: &ShownRecovery) -> Option<String> {
+    let id = shown.recovery.id;
+    if shown.recovery.state != RecoveryState::Waiting {
+        return None;
+    }
+    if !shown.standing.is_enough() {
+        let retired = match shown.identity_retired_at {
+            Some(_) => " --allow-retired-identity",
+            None => "",
+        };
+        return Some(format!(
+            "officers approve with: keystead recovery approve {id} --key SSH_KEY{retired}"
+        ));
+    }
+    Some(match shown.examination.missing() {
+        Some(_) => format!("import the missing keysets, then: keystead recovery respond {id} -o FILE"),
+        None => format!("keystead recovery respond {id} -o FILE"),
+    })
+}

@@ -1,0 +1,126 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use keystead_application::exchange::{UnopenedFile, WhyUnopened};
+use keystead_application::use_cases::{BrowseRecoveries, DenyRecovery, RespondRecovery, Responded};
+
+use super::look::recovery_state;
+use crate::Failure;
+use crate::args::TextOutArgs;
+use crate::context::{Context, person, reason};
+use crate::host::person_here;
+use crate::output::{RecoveryJson, RespondedJson, printable};
+use crate::progress::WorkProgress;
+use crate::texts::hand_over;
+
+pub(crate) async fn run(
+    context: &Context<'_>,
+    reference: &str,
+    partial: bool,
+    to: &TextOutArgs,
+) -> Result<(), Failure> {
+    let opened = context.installation().await?;
+    let tools = context.tools();
+    let browse = BrowseRecoveries {
+        store: opened.store.as_ref(),
+    };
+    let recovery = browse.find(reference).await?;
+    let respond = RespondRecovery {
+        store: opened.store.as_ref(),
+        master_key: opened.master_key.as_ref(),
+        rsa: tools.rsa.as_ref(),
+        format: Arc::clone(&tools.format),
+        cipher: tools.cipher.as_ref(),
+        ssh: tools.ssh.as_ref(),
+        clock: tools.clock.as_ref(),
+    };
+    let progress = WorkProgress::counting(&context.printer, "opening key slots", u64::from(recovery.files));
+    let responded = respond
+        .run(
+            &context.actor(),
+            &opened.installation,
+            recovery.id,
+            partial,
+            &|done| progress.at(done),
+        )
+        .await;
+    drop(progress);
+    let responded = responded?;
+    let handed = hand_over(context, to, &responded.text).await?;
+    let json = RespondedJson::new(&responded, handed.place.as_deref(), handed.field(&responded.text));
+    handed.tell(context, &json, words(&responded))?;
+    context.printer.remark(
+        "next: bring the response to the backup server, and there run: keystead recovery apply FILE --into FOLDER",
+    );
+    Ok(())
+}
+
+fn words(responded: &Responded) -> String {
+    let Responded {
+        recovery,
+        unopened,
+        again,
+        text: _,
+    } = responded;
+    let mut lines = vec![match again {
+        true => format!("{}; this is the same response again", recovery_state(recovery)),
+        false => recovery_state(recovery),
+    }];
+    lines.extend(unopened_words(unopened));
+    lines.join("\n")
+}
+
+/// A line for each reason.
+pub(super) fn unopened_words(unopened: &[UnopenedFile]) -> Vec<String> {
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for file in unopened {
+        *reasons.entry(why(&file.why)).or_default() += 1;
+    }
+    let line = |(why, count): (String, usize)| format!("not opened: {count} files {why}");
+    reasons.into_iter().map(line).collect()
+}
+
+fn why(why: &WhyUnopened) -> String {
+    match why {
+        WhyUnopened::NoKeyset(named) if named.is_empty() => "need a keyset that they do not name".to_owned(),
+        WhyUnopened::NoKeyset(named) => {
+            let named: Vec<String> = named.iter().map(ToString::to_string).collect();
+            format!("need keyset {}, which is not at the manager", named.join(" or "))
+        }
+        WhyUnopened::NotSealed => "have no header of a sealed file".to_owned(),
+        WhyUnopened::HeaderChanged => "have a header that was changed after it was sealed".to_owned(),
+        WhyUnopened::OtherFile => "have another file id than the request says".to_owned(),
+        WhyUnopened::OtherServer(server) => {
+            format!("were sealed by another server ({})", printable(server))
+        }
+        WhyUnopened::Unnamed => "do not name the server that sealed them".to_owned(),
+    }
+}
+
+pub(crate) async fn deny(
+    context: &Context<'_>,
+    reference: &str,
+    why: &str,
+    by: Option<&str>,
+) -> Result<(), Failure> {
+    let why = reason(why)?;
+    let by = match by {
+        Some(by) => person(by)?,
+        None => person_here(context)?,
+    };
+    let (store, _) = context.looking().await?;
+    let browse = BrowseRecoveries {
+        store: store.as_ref(),
+    };
+    let id = browse.find(reference).await?.id;
+    let deny = DenyRecovery {
+        store: store.as_ref(),
+        clock: context.tools().clock.as_ref(),
+    };
+    let (denied, server) = deny.run(&context.actor(), id, &by, &why).await?;
+    context
+        .printer
+        .result(&RecoveryJson::listed(&denied, &server), || {
+            recovery_state(&denied)
+        })
+}
