@@ -23,11 +23,14 @@ pub mod clock;
 pub mod export_codec;
 pub mod file_share;
 pub mod master_key;
+pub mod message_cipher;
 pub mod randomness;
 pub mod rsa_engine;
 pub mod samples;
 pub mod sealed_format;
+pub mod server_folder;
 pub mod signing;
+pub mod ssh_signatures;
 pub mod store;
 
 pub use case::{Case, CaseFuture, Gate, Verdict, Violation};

@@ -43,4 +43,10 @@ contract_macros! { $
     sealed_format_contract => sealed_format::SealedFormatFixture;
     /// Proves a `SigningEngine`.
     signing_contract => signing::SigningFixture;
+    /// Proves an `SshSignatures`.
+    ssh_signatures_contract => ssh_signatures::SshSignaturesFixture;
+    /// Proves a `MessageCipher`.
+    message_cipher_contract => message_cipher::MessageCipherFixture;
+    /// Proves a `ServerFolder`.
+    server_folder_contract => server_folder::ServerFolderFixture;
 }

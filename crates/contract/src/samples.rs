@@ -1,5 +1,10 @@
 //! Sample values. They are well-formed for the domain, but there are no real keys behind them.
 
+mod recovery;
+
+use std::error::Error;
+use std::str::FromStr;
+
 use keystead_domain::keyset::{Activation, Keyset, LastExport, Origin};
 use keystead_domain::{
     Action, Actor, ActorKind, AuditEvent, FileKey, Fingerprint, Hint, Installation, InstallationId, KeyBits,
@@ -9,6 +14,10 @@ use keystead_domain::{
 use zeroize::Zeroizing;
 
 use crate::Violation;
+
+pub use self::recovery::{
+    approval, identity_keys, message_key, officer, recovery, request_id, server, server_id,
+};
 
 /// The moment that sample times count from: 2025-11-24T16:00:00Z.
 pub const EPOCH_MICROS: i64 = 1_764_000_000_000_000;
@@ -110,6 +119,14 @@ pub fn hint(text: &str) -> Result<Hint, Violation> {
 /// # Errors
 /// Never; all of them are hints.
 pub fn awkward_hints() -> Result<Vec<Hint>, Violation> {
+    awkward_lines()
+}
+
+/// The same texts as names and reasons.
+///
+/// # Errors
+/// When such a text cannot be one of these.
+pub fn awkward_lines<T: FromStr<Err: Error>>() -> Result<Vec<T>, Violation> {
     let longest_in_bytes = "🔑".repeat(200);
     let longest_in_ascii = "x".repeat(200);
     [
@@ -123,7 +140,28 @@ pub fn awkward_hints() -> Result<Vec<Hint>, Violation> {
         &longest_in_ascii,
     ]
     .into_iter()
-    .map(hint)
+    .map(|text| Ok(text.parse()?))
+    .collect()
+}
+
+/// Moments that are easily damaged on their way through a column.
+///
+/// # Errors
+/// Never; all of them are moments.
+pub fn awkward_times() -> Result<Vec<Timestamp>, Violation> {
+    [
+        "1969-12-31T23:59:59.999999Z",
+        "1901-12-13T20:45:51Z",
+        "0001-01-01T00:00:00Z",
+        "1970-01-01T00:00:00Z",
+        "2026-03-29T01:30:00.000001Z",
+        "2038-01-19T03:14:08Z",
+        "2046-11-24T16:00:00.123456Z",
+        "2106-02-07T06:28:16Z",
+        "9999-12-30T21:59:59.999999Z",
+    ]
+    .into_iter()
+    .map(|text| Ok(text.parse()?))
     .collect()
 }
 

@@ -2,12 +2,14 @@
 //!
 //! It is complete and passes the conformance suite (`tests/contract.rs`). It is short, because it decides nothing: the
 //! rules are asked before a store is. Read it from the top: this file says when units of work begin, `unit` what they
-//! change, `reads` what is seen, `records` what bytes are kept, `rows` how redb is asked, `provider` how the program comes
-//! by the store.
+//! change, `reads` what is seen, `records` what bytes are kept, `recoveries` and `recovery_records` the same for what belongs
+//! to recoveries, `rows` how redb is asked, `provider` how the program comes by the store.
 
 mod provider;
 mod reads;
 mod records;
+mod recoveries;
+mod recovery_records;
 mod rows;
 mod unit;
 

@@ -24,7 +24,7 @@ use crate::unit::RedbUnitOfWork;
 pub(crate) struct RedbSnapshot(pub(crate) ReadTransaction);
 
 impl RedbSnapshot {
-    fn rows(&self) -> Result<&dyn Rows, StoreError> {
+    pub(crate) fn rows(&self) -> Result<&dyn Rows, StoreError> {
         Ok(&self.0)
     }
 }
@@ -139,7 +139,7 @@ impl dyn Rows + '_ {
 }
 
 /// Promise: pages begin after the place that they are asked for.
-fn behind<T: AsRef<[u8]>>(after: &Option<T>) -> Bound<&[u8]> {
+pub(crate) fn behind<T: AsRef<[u8]>>(after: &Option<T>) -> Bound<&[u8]> {
     after
         .as_ref()
         .map_or(Bound::Unbounded, |after| Bound::Excluded(after.as_ref()))

@@ -145,7 +145,7 @@ impl InstallationRecord {
     }
 }
 
-fn time(micros: i64) -> Result<Timestamp, StoreError> {
+pub(crate) fn time(micros: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_micros(micros).map_err(corrupt)
 }
 

@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
-/// The installation, the pointer to the active keyset, and the head of the audit trail.
+/// The installation, the pointer to the active keyset, the head of the audit trail, and the policy for recoveries.
 pub(crate) const SINGLE: Table = TableDefinition::new("single");
 /// Keysets by id.
 pub(crate) const KEYSETS: Table = TableDefinition::new("keyset");
@@ -25,10 +25,24 @@ pub(crate) const STAGED: Table = TableDefinition::new("staged_private_key");
 pub(crate) const AUDIT: Table = TableDefinition::new("audit");
 /// Checkpoints by place.
 pub(crate) const CHECKPOINTS: Table = TableDefinition::new("checkpoint");
+/// Backup servers by id, with their identities.
+pub(crate) const SERVERS: Table = TableDefinition::new("server");
+/// Ids of servers by the fingerprint of an identity.
+pub(crate) const IDENTITIES: Table = TableDefinition::new("server_by_identity");
+/// Officers by id.
+pub(crate) const OFFICERS: Table = TableDefinition::new("officer");
+/// Requests by id, with their approvals.
+pub(crate) const RECOVERIES: Table = TableDefinition::new("recovery");
+/// Ids of requests by age, the latest first.
+pub(crate) const RECOVERY_AGES: Table = TableDefinition::new("recovery_by_age");
+/// The bytes of requests and responses.
+pub(crate) const DOCUMENTS: Table = TableDefinition::new("recovery_document");
 
 #[rustfmt::skip]
-pub(crate) const TABLES: [Table; 8] =
-    [SINGLE, KEYSETS, FINGERPRINTS, AGES, PRIVATE_KEYS, STAGED, AUDIT, CHECKPOINTS];
+pub(crate) const TABLES: [Table; 14] = [
+    SINGLE, KEYSETS, FINGERPRINTS, AGES, PRIVATE_KEYS, STAGED, AUDIT, CHECKPOINTS,
+    SERVERS, IDENTITIES, OFFICERS, RECOVERIES, RECOVERY_AGES, DOCUMENTS,
+];
 
 /// A key and its value.
 pub(crate) type Row = (Vec<u8>, Vec<u8>);
@@ -80,9 +94,17 @@ pub(crate) fn put(
     key: impl AsRef<[u8]>,
     value: &impl Serialize,
 ) -> Result<(), StoreError> {
-    let value = serde_json::to_vec(value).map_err(corrupt)?;
+    put_bytes(writer, table, key, &serde_json::to_vec(value).map_err(corrupt)?)
+}
+
+pub(crate) fn put_bytes(
+    writer: &WriteTransaction,
+    table: Table,
+    key: impl AsRef<[u8]>,
+    value: &[u8],
+) -> Result<(), StoreError> {
     let mut table = writer.open_table(table).map_err(failed("write"))?;
-    table.insert(key.as_ref(), &value[..]).map_err(failed("write"))?;
+    table.insert(key.as_ref(), value).map_err(failed("write"))?;
     Ok(())
 }
 

@@ -42,7 +42,7 @@ impl RedbUnitOfWork {
 
     /// Promise: all or nothing, also when a change fails half-way. After a failure the unit of work can only be dropped, as
     /// in databases that end a transaction at its first error.
-    fn change<T>(
+    pub(crate) fn change<T>(
         &mut self,
         change: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -74,7 +74,11 @@ fn clear(writer: &WriteTransaction, table: Table) -> Result<(), StoreError> {
 }
 
 /// Whether there is a row.
-fn has(writer: &WriteTransaction, table: Table, key: impl AsRef<[u8]>) -> Result<bool, StoreError> {
+pub(crate) fn has(
+    writer: &WriteTransaction,
+    table: Table,
+    key: impl AsRef<[u8]>,
+) -> Result<bool, StoreError> {
     Ok(writer.bytes(table, key.as_ref())?.is_some())
 }
 
@@ -87,11 +91,11 @@ fn put_installation(writer: &WriteTransaction, installation: &Installation) -> R
     )
 }
 
-fn conflict_unless(holds: bool, words: &'static str) -> Result<(), StoreError> {
+pub(crate) fn conflict_unless(holds: bool, words: &'static str) -> Result<(), StoreError> {
     ensure(holds, StoreErrorKind::Conflict, words)
 }
 
-fn duplicate_unless(is_new: bool, words: &'static str) -> Result<(), StoreError> {
+pub(crate) fn duplicate_unless(is_new: bool, words: &'static str) -> Result<(), StoreError> {
     ensure(is_new, StoreErrorKind::Duplicate, words)
 }
 
@@ -107,16 +111,13 @@ fn ensure(holds: bool, kind: StoreErrorKind, words: &'static str) -> Result<(), 
 /// at and not the keyset: half-way through an activation, the pointer and the rows contradict each other.
 fn at_version(writer: &WriteTransaction, id: &str, expected: Version) -> Result<KeysetRecord, StoreError> {
     let record: Option<KeysetRecord> = (writer as &dyn Rows).get(KEYSETS, id)?;
-    let gone = || {
-        StoreError::new(
-            StoreErrorKind::Conflict,
-            "change keyset",
-            "it was changed in between, or is gone",
-        )
-    };
-    record
-        .filter(|record| record.version == expected.0)
-        .ok_or_else(gone)
+    unchanged(record, |record| record.version == expected.0)
+}
+
+pub(crate) fn unchanged<T>(found: Option<T>, is_so: impl FnOnce(&T) -> bool) -> Result<T, StoreError> {
+    let words = "it was changed in between, or is gone";
+    let conflict = || StoreError::new(StoreErrorKind::Conflict, "change the store", words);
+    found.filter(is_so).ok_or_else(conflict)
 }
 
 #[async_trait]

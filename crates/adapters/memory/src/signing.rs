@@ -24,6 +24,11 @@ impl MemorySigningEngine {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// The public half of a key that it made.
+    pub(crate) fn public_key_of(&self, private_key: &SecretBytes) -> Option<[u8; 32]> {
+        lock(&self.tables).public_of.get(private_key.expose()).copied()
+    }
 }
 
 impl SigningEngine for MemorySigningEngine {

@@ -1,6 +1,8 @@
 use keystead_application::audit::{StoredCheckpoint, StoredEvent};
 use keystead_application::ports::{KeysetPage, MasterKeyCensus, UnstagedKey};
-use keystead_domain::{AuditHead, Installation, Keyset, SealedBytes};
+use keystead_domain::{
+    AuditHead, BackupServer, Installation, Keyset, Officer, Recovery, RecoveryPolicy, SealedBytes,
+};
 
 /// About what a row takes beside the bytes of its own; a keyset is about that large.
 pub(crate) const ROW: usize = 1_024;
@@ -43,7 +45,34 @@ answers! {
     Vec<UnstagedKey>: |keys| keys.iter().map(|key| ROW + key.sealed.ciphertext.len()).sum::<usize>();
     AuditHead: |_head| 0;
     Vec<StoredEvent>: |rows| rows.iter().map(|row| ROW + row.canonical.len()).sum::<usize>();
+    Option<BackupServer>: |server| server.as_ref().map_or(0, of_server);
+    Vec<BackupServer>: |servers| servers.iter().map(of_server).sum::<usize>();
+    Vec<Officer>: |officers| officers.iter().map(of_officer).sum::<usize>();
+    Option<RecoveryPolicy>: |_policy| 0;
+    Option<Recovery>: |recovery| recovery.as_ref().map_or(0, of_recovery);
+    Vec<Recovery>: |all| all.iter().map(of_recovery).sum::<usize>();
+    u64: |_count| 0;
+    Option<Vec<u8>>: |bytes| bytes.as_ref().map_or(0, Vec::len);
     Vec<StoredCheckpoint>: |all| all.iter().map(|checkpoint| ROW + checkpoint.note.len()).sum::<usize>();
+}
+
+/// About what a server takes, with its identities.
+pub(crate) fn of_server(server: &BackupServer) -> usize {
+    ROW + server.identities.len() * ROW / 4
+}
+
+/// About what an officer takes, with the names.
+pub(crate) fn of_officer(officer: &Officer) -> usize {
+    ROW * (1 + officer.also.len()) + officer.key.wire().len()
+}
+
+/// About what a request takes, with its approvals.
+pub(crate) fn of_recovery(recovery: &Recovery) -> usize {
+    let approvals = recovery.approvals.iter();
+    2 * ROW
+        + approvals
+            .map(|approval| ROW + approval.signature.len())
+            .sum::<usize>()
 }
 
 impl Answer for KeysetPage {

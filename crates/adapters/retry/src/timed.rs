@@ -1,3 +1,5 @@
+mod recoveries;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +30,8 @@ pub struct TimedStore {
 pub struct TimeLimits {
     /// Any call but those below.
     pub call: Duration,
-    /// One that goes over a whole table: counting private keys, and putting all of them under another master key.
+    /// One that goes over a whole table, as counting private keys and putting all of them under another master key do, or
+    /// that carries a whole document.
     pub whole_table: Duration,
 }
 
@@ -115,6 +118,8 @@ macro_rules! within_limit {
         $self.settled(result)
     }};
 }
+
+use within_limit;
 
 macro_rules! reads {
     ($($type:ty),+) => {$(

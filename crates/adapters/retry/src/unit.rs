@@ -1,3 +1,5 @@
+mod recoveries;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -23,7 +23,7 @@ pub trait SealedFormat: Send + Sync {
     /// When this format knows no armor.
     fn dearmor(&self) -> Result<Box<dyn PayloadStream>, SealedFormatError>;
 
-    /// Reads a header from the beginning of a file.
+    /// Reads a header from the beginning of a file. The bytes of a header are UTF-8 text.
     ///
     /// # Errors
     /// When this is no sealed file, or the header is damaged or too long.

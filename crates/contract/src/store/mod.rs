@@ -7,13 +7,20 @@ mod chain;
 mod checkpoints;
 mod concurrency;
 mod deletion;
+mod documents;
 mod finding;
 mod inserting;
 mod key_steps;
 mod listing;
+mod officers;
 mod pointer;
+mod recoveries;
+mod recovery_lists;
+mod recovery_steps;
+mod recovery_units;
 mod reopening;
 mod saving;
+mod servers;
 mod snapshot;
 mod staging;
 mod steps;
@@ -67,6 +74,12 @@ pub fn suite() -> Suite<dyn StoreFixture> {
         staging::cases(),
         switching::cases(),
         snapshot::cases(),
+        servers::cases(),
+        officers::cases(),
+        recoveries::cases(),
+        recovery_lists::cases(),
+        documents::cases(),
+        recovery_units::cases(),
         concurrency::cases(),
         reopening::cases(),
     ];

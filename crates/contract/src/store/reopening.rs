@@ -19,7 +19,7 @@ pub(super) fn cases() -> Vec<Case<dyn StoreFixture>> {
     ]
 }
 
-fn reopens(fixture: &(dyn StoreFixture + 'static)) -> Result<(), &'static str> {
+pub(super) fn reopens(fixture: &(dyn StoreFixture + 'static)) -> Result<(), &'static str> {
     if fixture.can_reopen() {
         Ok(())
     } else {

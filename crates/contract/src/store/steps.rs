@@ -29,8 +29,12 @@ pub(super) async fn insert(store: &dyn Store, keysets: &[Keyset]) -> Verdict {
 }
 
 /// Adds an event and commits.
-pub(super) async fn commit(mut unit: Box<dyn UnitOfWork>, action: Action, id: KeysetId) -> Verdict {
-    unit.append_audit(&samples::event(action, id)?).await?;
+pub(super) async fn commit(
+    mut unit: Box<dyn UnitOfWork>,
+    action: Action,
+    about: impl fmt::Display + Send,
+) -> Verdict {
+    unit.append_audit(&samples::event(action, about)?).await?;
     Ok(unit.commit().await?)
 }
 

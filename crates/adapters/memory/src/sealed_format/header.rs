@@ -1,11 +1,15 @@
-//! The bytes of a header: a line that says what it is, the length of a JSON text, the text, and the code.
+//! The bytes of a header, which are text: a line that says what it is, the length of a JSON text, the text, and the code.
+//! Length and code are hexadecimal digits.
 
 use keystead_application::ports::{HeaderPlan, ParsedHeader, SealedFormatError, SealedHeader};
 use keystead_domain::{Argon2Cost, Fingerprint, KeysetSlot, PasswordSlot, RecipientTag, SealInfo};
 use serde_json::{Value, json};
 
 const MARK: &[u8] = b"keystead memory sealed file v1\n";
-const CODE: usize = 32;
+/// Hexadecimal digits of the length.
+const LENGTH: usize = 16;
+/// Hexadecimal digits of the code.
+const CODE: usize = 64;
 const LONGEST: usize = 1024 * 1024;
 
 pub(super) fn write(plan: &HeaderPlan) -> Result<Vec<u8>, SealedFormatError> {
@@ -34,8 +38,13 @@ pub(super) fn write(plan: &HeaderPlan) -> Result<Vec<u8>, SealedFormatError> {
     if text.len() > LONGEST {
         return Err(SealedFormatError::HeaderTooLong(LONGEST));
     }
-    let length = (text.len() as u64).to_be_bytes();
-    Ok([MARK, &length, text.as_bytes()].concat())
+    let length = hex(&(text.len() as u64).to_be_bytes());
+    Ok([MARK, length.as_bytes(), text.as_bytes()].concat())
+}
+
+/// The code as it stands behind the text.
+pub(super) fn code(mac: &[u8; 32]) -> Vec<u8> {
+    hex(mac).into_bytes()
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<ParsedHeader, SealedFormatError> {
@@ -48,10 +57,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ParsedHeader, SealedFormatError> {
             ))
         };
     };
-    let Some((length, rest)) = rest.split_first_chunk::<8>() else {
+    let Some((length, rest)) = rest.split_first_chunk::<LENGTH>() else {
         return Ok(ParsedHeader::NeedsMore);
     };
-    let length = usize::try_from(u64::from_be_bytes(*length)).unwrap_or(usize::MAX);
+    let damaged = |what: &str| SealedFormatError::HeaderDamaged(what.to_owned());
+    let length = exact::<8>(length).ok_or_else(|| damaged("its length cannot be read"))?;
+    let length = usize::try_from(u64::from_be_bytes(length)).unwrap_or(usize::MAX);
     if length > LONGEST {
         return Err(SealedFormatError::HeaderTooLong(LONGEST));
     }
@@ -61,16 +72,17 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ParsedHeader, SealedFormatError> {
     let Some(mac) = rest.first_chunk::<CODE>() else {
         return Ok(ParsedHeader::NeedsMore);
     };
-    let end = MARK.len() + 8 + length;
-    let header = read(text, bytes[..end].to_vec(), *mac)
-        .ok_or_else(|| SealedFormatError::HeaderDamaged("its text cannot be read".to_owned()))?;
+    let end = MARK.len() + LENGTH + length;
+    let mac = exact::<32>(mac).ok_or_else(|| damaged("its code cannot be read"))?;
+    let header =
+        read(text, bytes[..end].to_vec(), mac).ok_or_else(|| damaged("its text cannot be read"))?;
     Ok(ParsedHeader::Complete {
         header: Box::new(header),
         len: end + CODE,
     })
 }
 
-fn read(text: &[u8], authenticated: Vec<u8>, mac: [u8; CODE]) -> Option<SealedHeader> {
+fn read(text: &[u8], authenticated: Vec<u8>, mac: [u8; 32]) -> Option<SealedHeader> {
     let object: Value = serde_json::from_slice(text).ok()?;
     let fingerprints: Vec<Fingerprint> = list(&object, "fingerprints")?
         .iter()
@@ -151,6 +163,15 @@ fn bytes(object: &Value, name: &str) -> Option<Vec<u8>> {
         .filter(|digits| digits.is_ascii() && digits.len() % 2 == 0)?;
     let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
     (0..digits.len()).step_by(2).map(byte).collect()
+}
+
+/// The bytes of these digits, in the one spelling that is written.
+fn exact<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+    let text = std::str::from_utf8(digits).ok()?;
+    let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
+    let bytes: Vec<u8> = (0..text.len()).step_by(2).map(byte).collect::<Option<_>>()?;
+    let bytes: [u8; N] = bytes.try_into().ok()?;
+    (hex(&bytes).as_bytes() == digits).then_some(bytes)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -79,7 +79,7 @@ impl SealedFormat for MemorySealedFormat {
         lock(&self.tables)
             .codes
             .insert(code, (bytes.clone(), *file_key.expose()));
-        bytes.extend_from_slice(&code);
+        bytes.extend_from_slice(&header::code(&code));
         Ok(bytes)
     }
 

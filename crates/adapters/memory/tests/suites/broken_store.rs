@@ -2,6 +2,7 @@
 
 mod adapter;
 mod memory;
+mod recoveries;
 mod view;
 
 use std::sync::Arc;
@@ -59,6 +60,18 @@ pub(crate) enum Fault {
     SwitchesWithOneMissing,
     SwitchesToAnyKey,
     SwitchForgetsTheInstallation,
+    FindsServersByTheCurrentIdentity,
+    SortsIdentities,
+    ReplacesApprovals,
+    ForgetsPermissions,
+    TakesRequestsOfNobody,
+    CountsFromAfterTheMoment,
+    CountsForEveryServer,
+    KeepsTheFirstPolicy,
+    MixesUpDocuments,
+    CutsDocuments,
+    LosesEmptyDocuments,
+    TakesDocumentsOfNobody,
 }
 
 struct BrokenFixture {
@@ -149,6 +162,40 @@ caught! { store, BrokenFixture;
     a_switch_without_event: CommitsWithoutEvent => "a_switch_without_an_event_does_not_happen";
     a_switch_on_drop: CommitsOnDrop => "a_switch_is_undone_when_dropped";
     a_snapshot_that_moves_with_a_switch: SeesLaterCommits => "a_snapshot_does_not_see_a_later_switch";
+    a_forgotten_version_of_a_server: ForgetsVersionsOnSave => "a_stale_save_of_a_server_is_a_conflict";
+    a_forgotten_version_of_an_officer: ForgetsVersionsOnSave => "a_stale_save_of_an_officer_is_a_conflict";
+    a_forgotten_version_of_a_request: ForgetsVersionsOnSave => "a_stale_save_of_a_request_is_a_conflict";
+    an_identity_of_two_servers: SwallowsDuplicates => "an_identity_belongs_to_one_server";
+    a_server_under_a_known_id: SwallowsDuplicates => "a_second_server_with_an_id_is_a_duplicate";
+    an_officer_under_a_known_id: SwallowsDuplicates => "a_second_officer_with_an_id_is_a_duplicate";
+    a_request_under_a_known_id: SwallowsDuplicates => "a_second_request_with_an_id_is_a_duplicate";
+    a_document_over_another: SwallowsDuplicates => "a_second_document_is_a_duplicate";
+    a_retired_identity_that_finds_nobody: FindsServersByTheCurrentIdentity => "a_server_is_found_by_each_identity_that_it_ever_had";
+    identities_in_disorder: SortsIdentities => "servers_survive_the_store";
+    an_identity_that_is_lost: ReplacesApprovals => "an_identity_is_never_taken_away";
+    an_approval_that_is_replaced: ReplacesApprovals => "an_approval_is_never_taken_away_or_changed";
+    a_permission_that_is_lost: ForgetsPermissions => "approvals_survive_the_store";
+    a_request_of_nobody: TakesRequestsOfNobody => "a_request_of_no_server_is_a_conflict";
+    a_bound_that_is_left_out: CountsFromAfterTheMoment => "requests_are_counted_by_server_from_a_moment_on";
+    a_count_of_all_servers: CountsForEveryServer => "requests_are_counted_by_server_from_a_moment_on";
+    a_policy_for_good: KeepsTheFirstPolicy => "the_policy_survives_the_store";
+    a_response_for_the_request: MixesUpDocuments => "a_request_has_two_documents";
+    a_document_of_one_packet: CutsDocuments => "documents_of_every_size_survive_the_store";
+    an_empty_document_that_is_none: LosesEmptyDocuments => "documents_of_every_size_survive_the_store";
+    a_document_of_nobody: TakesDocumentsOfNobody => "a_document_of_no_request_is_a_conflict";
+    servers_on_two_pages: RepeatsAcrossPages => "servers_are_listed_by_id_page_by_page";
+    servers_without_limit: IgnoresLimits => "servers_are_listed_by_id_page_by_page";
+    officers_from_the_wrong_end: ListsNewestFirst => "officers_come_in_the_order_in_which_they_were_added";
+    requests_on_two_pages: RepeatsAcrossPages => "requests_are_listed_latest_first_page_by_page";
+    requests_from_the_wrong_end: ListsNewestFirst => "requests_are_listed_latest_first_page_by_page";
+    rounded_times_of_requests: RoundsTimes => "requests_survive_the_store";
+    cut_names_of_servers: CutsHints => "servers_survive_the_store";
+    a_change_of_recoveries_without_event: CommitsWithoutEvent => "a_change_of_recoveries_without_an_event_does_not_happen";
+    changes_of_recoveries_on_drop: CommitsOnDrop => "changes_of_recoveries_are_undone_when_dropped";
+    a_document_on_drop: CommitsOnDrop => "a_document_is_undone_when_dropped";
+    a_unit_blind_for_its_recoveries: DoesNotSeeOwnWrites => "a_unit_reads_its_own_changes_of_recoveries";
+    a_snapshot_that_moves_with_recoveries: SeesLaterCommits => "a_snapshot_does_not_see_later_changes_of_recoveries";
+    lost_recoveries_after_reopening: LosesDataOnReopening => "recoveries_are_there_after_reopening";
     lost_data_after_reopening: LosesDataOnReopening => "all_is_there_after_reopening";
 }
 

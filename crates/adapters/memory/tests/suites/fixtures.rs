@@ -6,22 +6,26 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use keystead_application::ports::{
-    Clock, EncodedPrivateKey, ExportCodec, FileShare, KeyPair, MasterKeyProvider, Randomness, RsaEngine,
-    SealedFormat, SharePath, SigningEngine, Store,
+    Clock, EncodedPrivateKey, ExportCodec, FileShare, KeyPair, MasterKeyProvider, MessageCipher, Randomness,
+    RsaEngine, SealedFormat, ServerFolder, SharePath, SigningEngine, SigningKeyPair, SshSignatures, Store,
 };
 use keystead_contract::clock::ClockFixture;
 use keystead_contract::export_codec::ExportCodecFixture;
 use keystead_contract::file_share::FileShareFixture;
 use keystead_contract::master_key::MasterKeyFixture;
+use keystead_contract::message_cipher::MessageCipherFixture;
 use keystead_contract::randomness::RandomnessFixture;
 use keystead_contract::rsa_engine::RsaEngineFixture;
 use keystead_contract::sealed_format::SealedFormatFixture;
+use keystead_contract::server_folder::ServerFolderFixture;
 use keystead_contract::signing::SigningFixture;
+use keystead_contract::ssh_signatures::SshSignaturesFixture;
 use keystead_contract::store::{FreshStore, StoreFixture};
 use keystead_domain::{GenerateBits, SecretBytes};
 use keystead_memory::{
-    MemoryClock, MemoryExportCodec, MemoryFileShare, MemoryMasterKeyProvider, MemoryRandomness,
-    MemoryRsaEngine, MemorySealedFormat, MemorySigningEngine, MemoryStore,
+    MemoryClock, MemoryExportCodec, MemoryFileShare, MemoryMasterKeyProvider, MemoryMessageCipher,
+    MemoryRandomness, MemoryRsaEngine, MemorySealedFormat, MemoryServerFolder, MemorySigningEngine,
+    MemorySshSignatures, MemoryStore,
 };
 
 /// Every adapter in memory.
@@ -35,6 +39,7 @@ pub(crate) struct Memory {
     randomness: MemoryRandomness,
     format: MemorySealedFormat,
     signing: MemorySigningEngine,
+    cipher: MemoryMessageCipher,
 }
 
 impl Memory {
@@ -168,5 +173,37 @@ impl SigningFixture for Memory {
 
     fn is_ed25519(&self) -> bool {
         false
+    }
+}
+
+impl SshSignaturesFixture for Memory {
+    fn signatures(&self) -> Arc<dyn SshSignatures> {
+        Arc::new(MemorySshSignatures::new(self.signing.clone()))
+    }
+
+    fn key_pair(&self) -> SigningKeyPair {
+        self.signing.generate().unwrap()
+    }
+
+    fn is_ed25519(&self) -> bool {
+        false
+    }
+}
+
+impl MessageCipherFixture for Memory {
+    fn cipher(&self) -> Arc<dyn MessageCipher> {
+        Arc::new(self.cipher.clone())
+    }
+
+    fn is_age(&self) -> bool {
+        false
+    }
+}
+
+#[async_trait]
+impl ServerFolderFixture for Memory {
+    async fn folder(&self) -> [Arc<dyn ServerFolder>; 2] {
+        let folder = MemoryServerFolder::new();
+        [Arc::new(folder.clone()), Arc::new(folder)]
     }
 }

@@ -11,3 +11,6 @@ keystead_contract::clock_contract!(async { Memory::new() });
 keystead_contract::randomness_contract!(async { Memory::new() });
 keystead_contract::sealed_format_contract!(async { Memory::new() });
 keystead_contract::signing_contract!(async { Memory::new() });
+keystead_contract::ssh_signatures_contract!(async { Memory::new() });
+keystead_contract::message_cipher_contract!(async { Memory::new() });
+keystead_contract::server_folder_contract!(async { Memory::new() });

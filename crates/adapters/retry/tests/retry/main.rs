@@ -12,6 +12,7 @@ mod conforms;
 mod faults;
 mod faulty_view;
 mod giving_up;
+mod recoveries;
 mod shares;
 mod steps;
 mod time_outs;

@@ -1,4 +1,5 @@
 mod master_key;
+mod recoveries;
 mod trail;
 
 use std::collections::BTreeMap;
@@ -7,6 +8,7 @@ use keystead_application::ports::{DamagedKeyset, KeysetCursor, KeysetPage, Store
 use keystead_domain::keyset::{Keyset, StoredKeyset, Version};
 use keystead_domain::{Fingerprint, Installation, KeysetId, SealedBytes};
 
+use self::recoveries::Recoveries;
 use self::trail::Trail;
 
 /// All that the store holds at one moment. Keysets are kept as columns, and the pointer beside them, as a database does.
@@ -16,6 +18,7 @@ pub(super) struct State {
     rows: BTreeMap<KeysetId, Row>,
     active: Option<KeysetId>,
     pub(super) trail: Trail,
+    pub(super) recoveries: Recoveries,
 }
 
 #[derive(Clone)]

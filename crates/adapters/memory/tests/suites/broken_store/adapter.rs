@@ -60,13 +60,13 @@ impl Store for BrokenStore {
 
 pub(super) struct BrokenUnit {
     pub(super) view: View,
-    fault: Fault,
+    pub(super) fault: Fault,
     events: Arc<AtomicU32>,
     appended: u64,
 }
 
 impl BrokenUnit {
-    fn unit(&mut self) -> &mut dyn UnitOfWork {
+    pub(super) fn unit(&mut self) -> &mut dyn UnitOfWork {
         match self.view.inner.as_mut().unwrap() {
             Inner::Unit(unit) => unit.as_mut(),
             Inner::Snapshot(_) => unreachable!("a unit of work holds a unit of work"),

@@ -2,7 +2,9 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use keystead_application::ports::KeyCount;
-use keystead_domain::{KeysetId, SealedBytes};
+use keystead_domain::{
+    Approval, BackupServer, KeysetId, Recovery, RequestId, SealedBytes, ServerId, ServerIdentity,
+};
 
 /// What a broken store remembers to be broken by.
 #[derive(Default)]
@@ -13,6 +15,8 @@ struct Inner {
     staged: HashMap<KeysetId, SealedBytes>,
     orphans: Vec<KeyCount>,
     rolled_back: u64,
+    approvals: HashMap<RequestId, Vec<Approval>>,
+    identities: HashMap<ServerId, Vec<ServerIdentity>>,
 }
 
 impl Memory {
@@ -47,6 +51,24 @@ impl Memory {
 
     pub(super) fn orphans(&self) -> Vec<KeyCount> {
         self.0.lock().unwrap().orphans.clone()
+    }
+
+    pub(super) fn replace_approvals(&self, recovery: &Recovery) {
+        let mut inner = self.0.lock().unwrap();
+        inner.approvals.insert(recovery.id, recovery.approvals.clone());
+    }
+
+    pub(super) fn approvals(&self, id: RequestId) -> Option<Vec<Approval>> {
+        self.0.lock().unwrap().approvals.get(&id).cloned()
+    }
+
+    pub(super) fn replace_identities(&self, server: &BackupServer) {
+        let mut inner = self.0.lock().unwrap();
+        inner.identities.insert(server.id, server.identities.clone());
+    }
+
+    pub(super) fn identities(&self, id: ServerId) -> Option<Vec<ServerIdentity>> {
+        self.0.lock().unwrap().identities.get(&id).cloned()
     }
 
     pub(super) fn roll_back(&self, events: u64) {

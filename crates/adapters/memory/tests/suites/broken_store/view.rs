@@ -24,8 +24,10 @@ pub(super) enum Inner {
 /// Reads that keep all promises but one.
 pub(super) struct View {
     pub(super) inner: Option<Inner>,
-    store: Arc<dyn Store>,
-    fault: Fault,
+    /// What a blind unit of work looks at instead.
+    pub(super) committed: Option<Box<dyn Snapshot>>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) fault: Fault,
     pub(super) memory: Arc<Memory>,
 }
 
@@ -33,13 +35,14 @@ impl View {
     pub(super) fn new(inner: Inner, store: Arc<dyn Store>, fault: Fault, memory: Arc<Memory>) -> Self {
         Self {
             inner: Some(inner),
+            committed: None,
             store,
             fault,
             memory,
         }
     }
 
-    async fn look(&mut self) -> Result<&mut dyn Snapshot, StoreError> {
+    pub(super) async fn look(&mut self) -> Result<&mut dyn Snapshot, StoreError> {
         let is_unit = matches!(self.inner, Some(Inner::Unit(_)));
         let moves = self.fault == Fault::SeesLaterCommits && !is_unit;
         if moves {
@@ -51,7 +54,7 @@ impl View {
         }
     }
 
-    fn is_blind(&self) -> bool {
+    pub(super) fn is_blind(&self) -> bool {
         self.fault == Fault::DoesNotSeeOwnWrites && matches!(self.inner, Some(Inner::Unit(_)))
     }
 
@@ -92,7 +95,7 @@ impl View {
     }
 }
 
-fn rounded(time: Timestamp) -> Timestamp {
+pub(super) fn rounded(time: Timestamp) -> Timestamp {
     Timestamp::from_micros(time.as_micros() / 1_000 * 1_000).unwrap()
 }
 
