@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use keystead_age::AgeSealedFormat;
+use keystead_age::{AgeMessageCipher, AgeSealedFormat};
 use keystead_application::Status;
 use keystead_application::ports::{
     MasterKeyProviders, Randomness, Schema, ShareProvider, Store, StoreError, StoreErrorKind, StoreProvider,
@@ -22,6 +22,8 @@ use keystead_retry::{
     PatientShareProvider, RetryOptions, RetryingSchema, RetryingStore, TimeLimits, TimedStore, retried,
 };
 use keystead_seaorm::{SeaOrmOptions, SeaOrmStoreProvider};
+use keystead_server_folder::LocalServerFolder;
+use keystead_ssh_signatures::OpenSshSignatures;
 use keystead_system::{OsProcesses, OsRandomness, SystemClock};
 use zeroize::Zeroizing;
 
@@ -32,6 +34,8 @@ use crate::shares;
 
 /// The embedded database, in the data folder.
 const DATABASE_FILE: &str = "keystead.db";
+/// What this machine keeps as a backup server, in the data folder.
+const SERVER_FOLDER: &str = "server";
 /// How long one call to the database of a server may take beyond the time that it may wait for others.
 const CALL_LIMIT: Duration = Duration::from_secs(20);
 /// The same for a call that goes over a whole table, such as putting a million private keys under another master key.
@@ -65,6 +69,12 @@ impl Assembly {
         let tools = Tools {
             rsa: Arc::new(rsa_engine(&randomness)),
             signing: Arc::new(Ed25519SigningEngine::new(Arc::clone(&randomness))),
+            ssh: Arc::new(OpenSshSignatures),
+            cipher: Arc::new(AgeMessageCipher),
+            server_folder: Arc::new(LocalServerFolder::new(
+                configuration.data_dir.join(SERVER_FOLDER),
+                Arc::clone(&randomness),
+            )),
             codec: Arc::new(codec),
             format: Arc::new(AgeSealedFormat),
             shares: shares::wired(share_providers(&randomness, &temporaries), &configuration.shares)?,
@@ -243,6 +253,10 @@ impl Wiring for Assembly {
     fn new_key_text(&self) -> Result<Zeroizing<String>, Failure> {
         keystead_key_file::generate_key_text(self.randomness.as_ref())
             .map_err(|error| InstallationError::from(error).into())
+    }
+
+    fn store_is_embedded(&self) -> bool {
+        self.database.is_embedded()
     }
 
     fn schema(&self) -> Arc<dyn Schema> {

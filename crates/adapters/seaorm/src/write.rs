@@ -139,7 +139,7 @@ fn keyset_with_id(id: &str) -> SelectStatement {
         .take()
 }
 
-fn exactly_one(rows: u64, operation: &'static str, otherwise: &str) -> Result<(), StoreError> {
+pub(crate) fn exactly_one(rows: u64, operation: &'static str, otherwise: &str) -> Result<(), StoreError> {
     match rows {
         1 => Ok(()),
         _ => Err(StoreError::new(StoreErrorKind::Conflict, operation, otherwise)),

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub)] // Each test file uses a part of this.
 
+pub mod recovery;
+
 use std::sync::Arc;
 
 use keystead_application::audit::AuditRecord;

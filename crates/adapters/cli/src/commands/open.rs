@@ -3,7 +3,7 @@ use std::sync::Arc;
 use keystead_application::Status;
 use keystead_application::ports::SealedHeader;
 use keystead_application::use_cases::{
-    BackupError, ExamineExport, KeptKey, OpenBackup, Opened, SealedSource, UnlockedBackup, needed,
+    BackupError, ExamineExport, KeptKey, OpenBackup, Opened, UnlockedBackup, needed,
 };
 use keystead_domain::{RequestId, SecretBytes, Sha256Digest};
 
@@ -31,7 +31,8 @@ pub(crate) async fn run(context: &Context<'_>, args: OpenArgs) -> Result<(), Fai
     };
     let input = open_input(context, args.input.as_deref()).await?;
     let source = open.read_header(input.bytes).await?;
-    let recovered = recovered(context, &args, &source).await?;
+    let header = Sha256Digest::of(&source.header_bytes);
+    let recovered = recovered(context, &args, header).await?;
     let unlocked = match &recovered {
         Some((request, key)) => open.unlock_with_recovered(&source.header, key.key.again(), *request)?,
         None => unlock(context, &open, &source.header, &args).await?,
@@ -80,13 +81,12 @@ pub(crate) async fn run(context: &Context<'_>, args: OpenArgs) -> Result<(), Fai
 async fn recovered(
     context: &Context<'_>,
     args: &OpenArgs,
-    source: &SealedSource<'_>,
+    header: Sha256Digest,
 ) -> Result<Option<(RequestId, KeptKey)>, Failure> {
     if args.identity.is_some() || args.password_file.is_some() {
         return Ok(None);
     }
-    let digest = Sha256Digest::of(&source.header_bytes);
-    Ok(applier(context).key_for(digest).await?)
+    Ok(applier(context).key_for(header).await?)
 }
 
 /// With what the arguments name; else with a keyset that is here; else with the password.

@@ -74,8 +74,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<ParsedHeader, SealedFormatError> {
     };
     let end = MARK.len() + LENGTH + length;
     let mac = exact::<32>(mac).ok_or_else(|| damaged("its code cannot be read"))?;
-    let header =
-        read(text, bytes[..end].to_vec(), mac).ok_or_else(|| damaged("its text cannot be read"))?;
+    let header = read(text, bytes[..end].to_vec(), mac).ok_or_else(|| damaged("its text cannot be read"))?;
     Ok(ParsedHeader::Complete {
         header: Box::new(header),
         len: end + CODE,

@@ -2,10 +2,11 @@
 
 use sea_orm::DbErr;
 use sea_orm::sea_query::{
-    Check, ColumnDef, Expr, ExprTrait, ForeignKey, ForeignKeyAction, Func, Index, Query, TableCreateStatement,
+    Check, ColumnDef, Expr, ExprTrait, ForeignKey, ForeignKeyAction, Index, Query, TableCreateStatement,
 };
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
 
+use super::checks::{all_null, has_length, none_null, one_row};
 use super::dialect::{Dialect, is_empty};
 
 pub(crate) struct Migration;
@@ -217,30 +218,4 @@ fn audit_events(dialect: Dialect) -> TableCreateStatement {
             Expr::col("sequence").gte(1),
         ))
         .take()
-}
-
-fn one_row(name: &'static str) -> Check {
-    Check::named(name, Expr::col("id").eq(1))
-}
-
-fn has_length(name: &'static str, column: &'static str, length: i32) -> Check {
-    Check::named(
-        name,
-        Expr::expr(Func::cust("LENGTH").arg(Expr::col(column))).eq(length),
-    )
-}
-
-fn all_null<const N: usize>(columns: [&'static str; N]) -> Expr {
-    all(columns.map(|column| Expr::col(column).is_null()))
-}
-
-fn none_null<const N: usize>(columns: [&'static str; N]) -> Expr {
-    all(columns.map(|column| Expr::col(column).is_not_null()))
-}
-
-fn all<const N: usize>(conditions: [Expr; N]) -> Expr {
-    conditions
-        .into_iter()
-        .reduce(Expr::and)
-        .unwrap_or_else(|| Expr::value(true))
 }

@@ -12,9 +12,11 @@ use sea_orm::sea_query::{Alias, IntoIden};
 use sea_orm::{ConnectionTrait, DbErr, DynIden};
 use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager};
 
+mod checks;
 mod dialect;
 mod m20261124_000001_keysets;
 mod m20261124_000002_chain_and_rotation;
+mod m20261124_000003_recoveries;
 
 /// Runs the steps in their order.
 pub(crate) struct Migrator;
@@ -36,6 +38,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261124_000001_keysets::Migration),
             Box::new(m20261124_000002_chain_and_rotation::Migration),
+            Box::new(m20261124_000003_recoveries::Migration),
         ]
     }
 

@@ -2,6 +2,7 @@
 
 mod look_ups;
 mod meanings;
+mod recoveries;
 mod released;
 mod schema;
 mod store;

@@ -7,6 +7,7 @@
 )]
 
 mod commits;
+mod documents;
 mod outages;
 mod refusals;
 mod schema;

@@ -1,11 +1,16 @@
 use std::process::{Command, Stdio};
 
-use keystead_application::ports::{Schema, StoreErrorKind};
+use keystead_application::ports::{Schema, Store, StoreErrorKind};
+use keystead_domain::Sequence;
 use keystead_seaorm::{SeaOrmOptions, SeaOrmSchema, SeaOrmStore};
 
 use crate::support::*;
 
-const STEPS: [&str; 2] = ["m20261124_000001_keysets", "m20261124_000002_chain_and_rotation"];
+const STEPS: [&str; 3] = [
+    "m20261124_000001_keysets",
+    "m20261124_000002_chain_and_rotation",
+    "m20261124_000003_recoveries",
+];
 
 const TABLES: &str =
     "SELECT count(*) FROM information_schema.tables WHERE table_schema IN ('public', DATABASE())";
@@ -102,8 +107,84 @@ async fn processes_that_migrate_at_once_all_succeed() {
         let count = |table: &str| server.client(&database, &format!("SELECT count(*) FROM {table}"));
         assert_eq!(
             (count("keystead_migrations"), count("keysets")),
-            ("2".into(), "6".into())
+            ("3".into(), "6".into())
         );
+    }
+}
+
+/// As a program without the third step left it.
+const NO_THIRD: &[&str] = &[
+    "DROP TABLE recovery_documents",
+    "DROP TABLE recovery_approvals",
+    "DROP TABLE recoveries",
+    "DROP TABLE recovery_policy",
+    "DROP TABLE officers",
+    "DROP TABLE server_identities",
+    "DROP TABLE backup_servers",
+    "DELETE FROM keystead_migrations WHERE version LIKE '%3_recoveries%'",
+];
+
+/// As a program without the second step left that.
+const NO_SECOND: &[&str] = &[
+    "DROP TABLE audit_checkpoints",
+    "DROP TABLE staged_private_keys",
+    "ALTER TABLE audit_events DROP COLUMN chain",
+    "ALTER TABLE audit_head DROP COLUMN chain",
+    "DELETE FROM keystead_migrations WHERE version LIKE '%2_chain%'",
+];
+
+#[tokio::test]
+async fn what_an_older_schema_holds_is_still_there_after_its_steps() {
+    for server in servers() {
+        for older in [NO_THIRD.to_vec(), [NO_THIRD, NO_SECOND].concat()] {
+            let (store, database) = new_store(server).await;
+            insert(&store, 1).await.unwrap();
+            insert(&store, 2).await.unwrap();
+            store.close().await.unwrap();
+            older.iter().for_each(|sql| drop(server.client(&database, sql)));
+            if older.len() > NO_THIRD.len() {
+                let index = match server.url_of("").starts_with("postgres") {
+                    true => "DROP INDEX keyset_private_keys_master_key",
+                    false => "DROP INDEX keyset_private_keys_master_key ON keyset_private_keys",
+                };
+                server.client(&database, index);
+            }
+            let url = server.url_of(&database);
+            let refused = SeaOrmStore::connect(SeaOrmOptions::new(&url)).await;
+            assert_eq!(kind_of(refused), Some(StoreErrorKind::NotMigrated));
+            schema(&url).migrate().await.unwrap();
+            let store = SeaOrmStore::connect(SeaOrmOptions::new(&url)).await.unwrap();
+            assert_eq!(kept(&store).await, [1, 2]);
+            insert(&store, 3).await.unwrap();
+            let mut work = store.begin().await.unwrap();
+            assert!(work.list_servers(None, 9).await.unwrap().is_empty());
+            assert_eq!(work.audit_head().await.unwrap().sequence, Sequence(3));
+        }
+    }
+}
+
+/// As the servers' own programs dumped them.
+#[tokio::test]
+async fn released_databases_are_migrated_with_all_that_they_hold() {
+    const POSTGRES: &str = include_str!("../../../../../tests/fixtures/databases/schema-2.postgres.sql");
+    const MARIADB: &str = include_str!("../../../../../tests/fixtures/databases/schema-2.mariadb.sql");
+    for server in servers() {
+        let database = server.create_database();
+        let dump = match server.url_of("").starts_with("postgres") {
+            true => POSTGRES,
+            false => MARIADB,
+        };
+        server.client(&database, dump);
+        let url = server.url_of(&database);
+        assert_eq!(schema(&url).migrate().await.unwrap(), STEPS[2..]);
+        let store = SeaOrmStore::connect(SeaOrmOptions::new(&url)).await.unwrap();
+        let mut snapshot = store.snapshot().await.unwrap();
+        assert_eq!(snapshot.list_keysets(None, 9).await.unwrap().keysets.len(), 2);
+        let head = snapshot.audit_head().await.unwrap();
+        assert_eq!(head.sequence, Sequence(12));
+        assert!(snapshot.list_recoveries(None, 9).await.unwrap().is_empty());
+        drop(snapshot);
+        insert(&store, 3).await.unwrap();
     }
 }
 
@@ -119,36 +200,62 @@ async fn a_step_that_was_cut_off_is_refused_and_then_completed() {
         definitions.collect::<Vec<_>>()
     };
     let (_, whole) = new_store(server).await;
-    let no_second = "DELETE FROM keystead_migrations WHERE version LIKE '%2_chain%'";
-    let cuts: [&[&str]; 8] = [
+    let chain = [
+        "ALTER TABLE audit_head DROP COLUMN chain",
+        "ALTER TABLE audit_events DROP COLUMN chain",
+    ];
+    let second = [
+        NO_THIRD,
+        &["DELETE FROM keystead_migrations WHERE version LIKE '%2_chain%'"],
+    ]
+    .concat();
+    let first = [NO_THIRD, &["DELETE FROM keystead_migrations"]].concat();
+    let third = "DELETE FROM keystead_migrations WHERE version LIKE '%3_recoveries%'";
+    let cuts: [Vec<&str>; 12] = [
         // All was done but to write it down.
-        &[no_second],
-        &[no_second, "UPDATE audit_head SET chain = NULL"],
-        &[no_second, "ALTER TABLE audit_head DROP COLUMN chain"],
-        &[
-            no_second,
-            "ALTER TABLE audit_head DROP COLUMN chain",
-            "ALTER TABLE audit_events DROP COLUMN chain",
-            "DROP INDEX staged_private_keys_master_key ON staged_private_keys",
-        ],
-        &[
-            no_second,
-            "ALTER TABLE audit_head DROP COLUMN chain",
-            "ALTER TABLE audit_events DROP COLUMN chain",
-            "DROP INDEX keyset_private_keys_master_key ON keyset_private_keys",
-            "DROP TABLE staged_private_keys",
-        ],
+        second.clone(),
+        [&second[..], &["UPDATE audit_head SET chain = NULL"]].concat(),
+        [&second[..], &chain[..1]].concat(),
+        [
+            &second[..],
+            &chain,
+            &["DROP INDEX staged_private_keys_master_key ON staged_private_keys"],
+        ]
+        .concat(),
+        [
+            &second[..],
+            &chain,
+            &[
+                "DROP INDEX keyset_private_keys_master_key ON keyset_private_keys",
+                "DROP TABLE staged_private_keys",
+            ],
+        ]
+        .concat(),
         // The first step, behind which the second one was not begun.
-        &["DELETE FROM keystead_migrations", "DELETE FROM audit_head"],
-        &[
-            "DELETE FROM keystead_migrations",
-            "DELETE FROM active_keyset",
-            "DROP INDEX keysets_created_at ON keysets",
+        [&first[..], &["DELETE FROM audit_head"]].concat(),
+        [
+            &first[..],
+            &["DELETE FROM active_keyset", "DROP INDEX keysets_created_at ON keysets"],
+        ]
+        .concat(),
+        [
+            &first[..],
+            &["DROP TABLE keystead_migrations, audit_checkpoints, staged_private_keys, audit_events, audit_head, \
+               active_keyset, keyset_private_keys"],
+        ]
+        .concat(),
+        // The third step: at its end, between its indexes, between its tables, and before it.
+        vec![third],
+        vec![
+            third,
+            "DROP INDEX recovery_approvals_officer ON recovery_approvals",
+            // With the index that the server makes for the key by itself, until there is one that serves it.
+            "ALTER TABLE recoveries DROP FOREIGN KEY recoveries_server, DROP INDEX recoveries_server_received_at",
+            "ALTER TABLE recoveries ADD CONSTRAINT recoveries_server FOREIGN KEY (server_id) REFERENCES \
+             backup_servers (id) ON DELETE RESTRICT",
         ],
-        &[
-            "DROP TABLE keystead_migrations, audit_checkpoints, staged_private_keys, audit_events, audit_head, \
-             active_keyset, keyset_private_keys",
-        ],
+        vec![third, "DROP TABLE recovery_documents, recovery_approvals"],
+        NO_THIRD.to_vec(),
     ];
     for cut in cuts {
         let (store, database) = new_store(server).await;

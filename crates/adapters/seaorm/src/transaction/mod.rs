@@ -1,3 +1,5 @@
+mod recoveries;
+
 use async_trait::async_trait;
 use keystead_application::audit::{StoredCheckpoint, StoredEvent};
 use keystead_application::ports::{
