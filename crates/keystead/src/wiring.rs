@@ -35,7 +35,7 @@ use crate::shares;
 /// The embedded database, in the data folder.
 const DATABASE_FILE: &str = "keystead.db";
 /// What this machine keeps as a backup server, in the data folder.
-const SERVER_FOLDER: &str = "server";
+const SERVER_FOLDER: &str = "backup-server";
 /// How long one call to the database of a server may take beyond the time that it may wait for others.
 const CALL_LIMIT: Duration = Duration::from_secs(20);
 /// The same for a call that goes over a whole table, such as putting a million private keys under another master key.

@@ -49,7 +49,7 @@ impl SshSignatures for OpenSshSignatures {
         let envelope = Envelope::parse(signature)?;
         if envelope.namespace() != namespace {
             return Err(SshSignatureError::OtherNamespace {
-                found: envelope.namespace().to_owned(),
+                found: harmless(envelope.namespace()),
                 expected: namespace.to_owned(),
             });
         }
@@ -78,4 +78,20 @@ impl SshSignatures for OpenSshSignatures {
         made.map_err(|e| SshSignatureError::Malformed(e.to_string()))
             .and_then(|made| envelope::bytes(&made))
     }
+}
+
+/// Whoever made the signature chose the namespace, and it is shown to people.
+fn harmless(namespace: &str) -> String {
+    let is_harmless = |c: &char| c.is_ascii_graphic() || c.is_alphanumeric() || *c == ' ';
+    namespace
+        .chars()
+        .take(80)
+        .map(|c| {
+            if is_harmless(&c) {
+                c
+            } else {
+                char::REPLACEMENT_CHARACTER
+            }
+        })
+        .collect()
 }

@@ -67,6 +67,17 @@ fn other_versions_hashes_and_namespaces_are_refused() {
 }
 
 #[test]
+fn a_namespace_does_no_harm_where_it_is_shown() {
+    let (key, parts) = signed(|parts| parts.namespace = "file\u{1b}[2J\u{202e}".repeat(100).into());
+    let shown = verify(&key, &parts.bytes()).unwrap_err().to_string();
+    assert!(shown.contains("file\u{fffd}[2J\u{fffd}file"), "{shown:?}");
+    assert!(
+        !shown.contains(['\u{1b}', '\u{202e}']) && shown.len() < 400,
+        "{shown:?}"
+    );
+}
+
+#[test]
 fn nothing_stands_behind_the_inner_parts_either() {
     let (key, parts) = signed(|_| {});
     for more in [&b"\0"[..], b"\0\0\0\0", &[1; 100]] {

@@ -74,9 +74,18 @@ fn row(record: &AuditRecord) -> Vec<String> {
     ]
 }
 
+/// Lists of thousands of digests are for programs: JSON has all of them.
+fn shortened(value: &str) -> String {
+    const SHOWN: usize = 200;
+    match value.char_indices().nth(SHOWN) {
+        None => value.to_owned(),
+        Some((end, _)) => format!("{}… ({} bytes)", &value[..end], value.len()),
+    }
+}
+
 /// A value with blanks or quotes in it is quoted, so that it cannot pass for another detail.
 fn quoted(value: &str) -> String {
-    let text = printable(value);
+    let text = printable(&shortened(value));
     match text.contains([' ', '"', '=']) {
         true => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
         false => text,

@@ -11,12 +11,15 @@
 #[macro_use]
 mod caught;
 
+mod broken_cipher;
 mod broken_codec;
 mod broken_engine;
+mod broken_folder;
 mod broken_format;
 mod broken_master_key;
 mod broken_share;
 mod broken_small;
+mod broken_ssh;
 mod broken_store;
 mod fixtures;
 mod gates;

@@ -79,6 +79,7 @@ impl ApplyResponse<'_> {
     pub async fn take(&self, text: &str) -> Result<TakenResponse, ServerError> {
         let home = Home(self.folder);
         let _lock = home.lock().await?;
+        self.destroy_expired(home).await?;
         let response = self.verified(text).await?;
         let now = self.clock.now();
         let id = response.request;
@@ -255,6 +256,7 @@ impl ApplyResponse<'_> {
     /// When the folder cannot be read.
     pub async fn list(&self) -> Result<Vec<ListedRequest>, ServerError> {
         let home = Home(self.folder);
+        self.destroy_expired(home).await?;
         let mut list = Vec::new();
         for id in home.requests().await? {
             if let Some(request) = home.request(id).await? {
@@ -264,6 +266,26 @@ impl ApplyResponse<'_> {
         }
         list.sort_by_key(|listed| std::cmp::Reverse(listed.request.validity.created_at));
         Ok(list)
+    }
+
+    /// Destroys file keys whose time is over, and the keys for responses that can come no more.
+    async fn destroy_expired(&self, home: Home<'_>) -> Result<(), ServerError> {
+        let now = self.clock.now();
+        for id in home.requests().await? {
+            let is_over = match home.progressed(id).await? {
+                // What is damaged does not keep another response from being applied.
+                Progressed::Keys => self.kept(home, id).await.is_ok_and(|kept| kept.until <= now),
+                Progressed::Waiting => home
+                    .request(id)
+                    .await?
+                    .is_some_and(|request| request.validity.expires_at.after(LONGEST) <= now),
+                Progressed::Finished | Progressed::Over => false,
+            };
+            if is_over {
+                home.destroy_keys(id).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn kept(&self, home: Home<'_>, id: RequestId) -> Result<FileKeys, ServerError> {

@@ -77,8 +77,14 @@ impl fmt::Display for MissingKeysets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 8;
         let word = |(fingerprint, files): &(Option<Fingerprint>, u32)| match fingerprint {
-            Some(fingerprint) => format!("keyset {fingerprint} (for {files} of {} files)", self.files),
-            None => format!("a keyset that {files} of {} files do not name", self.files),
+            Some(fingerprint) => format!(
+                "keyset {fingerprint} (files that need it: {files} of {})",
+                self.files
+            ),
+            None => format!(
+                "a keyset that is not named (files that need it: {files} of {})",
+                self.files
+            ),
         };
         let words: Vec<String> = self.missing.iter().take(SHOWN).map(word).collect();
         write!(f, "not here: {}", words.join(", "))?;

@@ -8,6 +8,7 @@ mod examine;
 mod fixes;
 mod load;
 mod officers;
+mod plan;
 mod receive;
 mod respond;
 mod servers;

@@ -57,8 +57,11 @@ impl ManageOfficers<'_> {
             let event = AuditEvent::new(now, actor.clone(), Action::OfficerAdd, Outcome::Done)
                 .on(id)
                 .with("officer", name)
-                .with("key", officer.key.fingerprint())
-                .with("also", joined(also));
+                .with("key", officer.key.fingerprint());
+            let event = match also.is_empty() {
+                true => event,
+                false => event.with("also", joined(also)),
+            };
             unit.append_audit(&event).await?;
             unit.commit().await?;
             Ok(officer)

@@ -1,18 +1,19 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use keystead_domain::{
-    Action, Actor, AuditEvent, Installation, Keyset, KeysetId, Origins, Outcome, Recovery, RecoveryState,
-    RequestId, SecretBytes, Standing, Timestamp, Validity, check_enough,
+    Action, Actor, AuditEvent, Installation, KeysetId, Outcome, Recovery, RecoveryState, RequestId,
+    SecretBytes, Standing, Timestamp, Validity, check_enough,
 };
 
 use super::RecoveryError;
-use super::examine::{Examination, Prospect};
+use super::examine::Examination;
 use super::load::{LoadedRecovery, server_of};
 use super::officers::policy;
+use super::plan::{Plan, details, divided, words};
 use super::receive::about;
-use super::unwrap::{Job, Unwrapped, unwrap_all};
-use crate::exchange::{FileKeys, RecoveredKey, Response, ResponseDocument, UnopenedFile, WhyUnopened};
+use super::unwrap::unwrap_all;
+use crate::exchange::{FileKeys, RecoveredKey, Response, ResponseDocument, UnopenedFile};
 use crate::ports::{
     Clock, LoadedKey, MasterKey, MessageCipher, RecoveryDocument, RsaEngine, SealedFormat, SshSignatures,
     Store,
@@ -266,149 +267,5 @@ impl RespondRecovery<'_> {
         )
         .with("refused_because", error);
         record_refusal(self.store, about(event, &loaded.recovery, &loaded.server)).await;
-    }
-}
-
-/// What is going to be done.
-struct Plan {
-    jobs: Vec<Job>,
-    /// The keysets whose private keys are used.
-    keysets: Vec<Keyset>,
-    unopened: Vec<UnopenedFile>,
-}
-
-impl Plan {
-    fn of(examination: &Examination, allowed: Origins) -> Self {
-        let (mut jobs, mut unopened) = (Vec::new(), Vec::new());
-        let mut used: BTreeSet<KeysetId> = BTreeSet::new();
-        for (file, place) in examination.files.iter().zip(0..) {
-            match (Examination::refusal(file, allowed), &file.prospect) {
-                (None, Prospect::Opens { header, tries }) => {
-                    used.extend(tries.iter().map(|(keyset, _)| *keyset));
-                    jobs.push(Job {
-                        file: place,
-                        header: Arc::clone(header),
-                        tries: tries.clone(),
-                    });
-                }
-                (Some(why), _) => unopened.push(UnopenedFile { file: place, why }),
-                (None, Prospect::Unopened(why)) => unopened.push(UnopenedFile {
-                    file: place,
-                    why: why.clone(),
-                }),
-            }
-        }
-        let here = examination.candidates.iter();
-        Self {
-            jobs,
-            keysets: here
-                .filter(|keyset| used.contains(&keyset.id()))
-                .cloned()
-                .collect(),
-            unopened,
-        }
-    }
-}
-
-fn divided(unwrapped: Unwrapped) -> (Vec<RecoveredKey>, Vec<UnopenedFile>) {
-    let (mut opened, mut unopened) = (Vec::new(), Vec::new());
-    for (file, outcome) in unwrapped {
-        match outcome {
-            Ok(key) => opened.push(RecoveredKey { file, key }),
-            Err(why) => unopened.push(UnopenedFile { file, why }),
-        }
-    }
-    (opened, unopened)
-}
-
-/// What the one event of a request tells: who asked, who approved what, which keysets, and the digest of every header.
-fn details(loaded: &LoadedRecovery, plan: &Plan) -> Vec<(&'static str, String)> {
-    let LoadedRecovery {
-        recovery,
-        server,
-        standing,
-        signed,
-        officers: _,
-        verified: _,
-    } = loaded;
-    let joined = |words: Vec<String>| words.join(" ");
-    let approvals = recovery
-        .approvals
-        .iter()
-        .map(|approval| format!("\"{}\" ({})", approval.name, approval.officer))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let mut details = vec![
-        ("server", server.name.to_string()),
-        ("server_id", server.id.to_string()),
-        ("identity", recovery.identity.to_string()),
-        ("digest", recovery.digest.to_string()),
-        ("asked_by", recovery.asked_by.to_string()),
-        ("files", recovery.files.to_string()),
-        ("approved_by", approvals),
-        ("origins", standing.permission.origins.as_str().to_owned()),
-        (
-            "retired_identity",
-            standing.permission.retired_identity.to_string(),
-        ),
-        (
-            "keysets",
-            joined(
-                plan.keysets
-                    .iter()
-                    .map(|keyset| keyset.fingerprint().to_string())
-                    .collect(),
-            ),
-        ),
-        (
-            "headers",
-            joined(
-                signed
-                    .request
-                    .files
-                    .iter()
-                    .map(|file| file.header_digest().to_string())
-                    .collect(),
-            ),
-        ),
-    ];
-    details.extend(
-        recovery
-            .reason
-            .iter()
-            .map(|reason| ("reason", reason.to_string())),
-    );
-    details
-}
-
-/// How many files are not opened, and why.
-fn words(unopened: &[UnopenedFile]) -> String {
-    let count = |word: &str| unopened.iter().filter(|file| file.why.as_str() == word).count();
-    let kinds = [
-        ("no-keyset", "need a keyset that is not here"),
-        ("not-sealed", "have no header of a sealed file"),
-        (
-            "header-changed",
-            "have a header that was changed after it was sealed",
-        ),
-        ("other-file", "have another file id than the request says"),
-        ("other-server", "were sealed by another server"),
-        ("unnamed", "do not name the server that sealed them"),
-    ];
-    kinds
-        .into_iter()
-        .filter_map(|(word, text)| match count(word) {
-            0 => None,
-            files => Some(format!("{files} {text}")),
-        })
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-impl WhyUnopened {
-    /// Whether officers could allow it.
-    #[must_use]
-    pub fn can_be_allowed(&self) -> bool {
-        matches!(self, Self::OtherServer(_) | Self::Unnamed)
     }
 }

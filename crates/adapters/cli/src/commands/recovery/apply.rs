@@ -2,7 +2,7 @@ use keystead_application::Status;
 use keystead_application::use_cases::{ApplyResponse, TakenResponse};
 use keystead_domain::RequestId;
 
-use super::respond::unopened_words;
+use super::respond::{files, unopened_words};
 use super::restore::{Destination, Outcome, open_all};
 use crate::Failure;
 use crate::args::ApplyArgs;
@@ -80,8 +80,8 @@ fn taken_words(taken: &TakenResponse) -> String {
         }
     };
     let mut lines = vec![format!(
-        "{what}: {} files, until {}",
-        taken.keys,
+        "{what}: {}, until {}",
+        files(taken.keys),
         moment(taken.until)
     )];
     lines.extend(unopened_words(&taken.unopened));
@@ -127,8 +127,8 @@ fn tell(
     let words = || {
         let mut lines = vec![match (outcome.opened.as_slice(), outcome.before) {
             ([one], 0) => format!("opened {}", printable(one)),
-            (opened, 0) => format!("opened {} files", opened.len()),
-            (opened, before) => format!("opened {} files; {before} were open before", opened.len()),
+            (opened, 0) => format!("opened {}", files(opened.len())),
+            (opened, before) => format!("opened {}; {} open before", files(opened.len()), files(before)),
         }];
         if outcome.finished {
             lines.push("everything is open; the keys are destroyed".to_owned());
@@ -155,7 +155,7 @@ fn tell(
         None => Ok(()),
         Some((_, first)) => Err(Failure::new(
             Status::Refused,
-            format!("{} files were not opened", outcome.failed.len()),
+            format!("{} could not be opened", files(outcome.failed.len())),
             first.why.clone(),
             format!("{}; then run again: keystead recovery apply {id}", first.fix),
         )),

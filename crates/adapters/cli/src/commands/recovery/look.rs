@@ -5,6 +5,7 @@ use keystead_application::use_cases::{
 };
 use keystead_domain::{BackupServer, Installation, Origin, Permission, Recovery, RecoveryState, RequestId};
 
+use super::respond::files as how_many;
 use crate::Failure;
 use crate::context::Context;
 use crate::output::{
@@ -199,12 +200,13 @@ fn strangers(files: &[ExaminedFile]) -> Vec<String> {
     match count(|origin| matches!(origin, Origin::OtherServer(_))) {
         0 => {}
         others => lines.push(format!(
-            "{others} files were sealed by another server; only officers with --allow-other-servers open them"
+            "{} sealed by another server; opened only when officers give --allow-other-servers",
+            how_many(others)
         )),
     }
     match count(|origin| matches!(origin, Origin::Unnamed)) {
         0 => {}
-        unnamed => lines.push(format!("{unnamed} files do not name the server that sealed them; only officers with --allow-unnamed open them")),
+        unnamed => lines.push(format!("{} sealed by a server that the header does not name; opened only when officers give --allow-unnamed", how_many(unnamed))),
     }
     lines
 }

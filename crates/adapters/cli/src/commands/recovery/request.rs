@@ -7,6 +7,7 @@ use keystead_application::use_cases::{
 };
 use keystead_domain::RequestId;
 
+use super::respond::files as words_for;
 use crate::Failure;
 use crate::args::RequestArgs;
 use crate::context::{Context, person, reason};
@@ -100,7 +101,10 @@ pub(crate) fn lasting(location: &str) -> String {
 
 fn words(made: &MadeRequest) -> String {
     let keyset = |(fingerprint, files): (&keystead_domain::Fingerprint, &usize)| {
-        ("needs keyset", format!("{fingerprint} (for {files} files)"))
+        (
+            "needs keyset",
+            format!("{fingerprint} (for {})", words_for(*files)),
+        )
     };
     let mut fields = vec![
         ("request", made.id.to_string()),

@@ -76,24 +76,37 @@ pub(super) fn unopened_words(unopened: &[UnopenedFile]) -> Vec<String> {
     for file in unopened {
         *reasons.entry(why(&file.why)).or_default() += 1;
     }
-    let line = |(why, count): (String, usize)| format!("not opened: {count} files {why}");
+    let line = |(why, count): (String, usize)| format!("not opened, {}: {why}", files(count));
     reasons.into_iter().map(line).collect()
+}
+
+/// So many files.
+pub(super) fn files(count: usize) -> String {
+    match count {
+        1 => "1 file".to_owned(),
+        many => format!("{many} files"),
+    }
 }
 
 fn why(why: &WhyUnopened) -> String {
     match why {
-        WhyUnopened::NoKeyset(named) if named.is_empty() => "need a keyset that they do not name".to_owned(),
+        WhyUnopened::NoKeyset(named) if named.is_empty() => {
+            "a keyset is needed that the header does not name".to_owned()
+        }
         WhyUnopened::NoKeyset(named) => {
             let named: Vec<String> = named.iter().map(ToString::to_string).collect();
-            format!("need keyset {}, which is not at the manager", named.join(" or "))
+            format!(
+                "keyset {} is needed, which is not at the manager",
+                named.join(" or ")
+            )
         }
-        WhyUnopened::NotSealed => "have no header of a sealed file".to_owned(),
-        WhyUnopened::HeaderChanged => "have a header that was changed after it was sealed".to_owned(),
-        WhyUnopened::OtherFile => "have another file id than the request says".to_owned(),
+        WhyUnopened::NotSealed => "there is no header of a sealed file".to_owned(),
+        WhyUnopened::HeaderChanged => "the header was changed after it was sealed".to_owned(),
+        WhyUnopened::OtherFile => "the file id is another one than the request says".to_owned(),
         WhyUnopened::OtherServer(server) => {
-            format!("were sealed by another server ({})", printable(server))
+            format!("another server sealed it ({})", printable(server))
         }
-        WhyUnopened::Unnamed => "do not name the server that sealed them".to_owned(),
+        WhyUnopened::Unnamed => "the header does not name the server that sealed it".to_owned(),
     }
 }
 
