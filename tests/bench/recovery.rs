@@ -12,21 +12,15 @@
 mod in_process;
 
 use std::fs;
-use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey};
-use in_process::{Parts, Scene};
-use keystead_application::ports::{MasterKeyProviders, Randomness, RsaEngine, Schema};
+use in_process::Scene;
+use keystead_application::ports::{RandomnessExt, RsaEngine};
 use keystead_domain::{FileKey, GenerateBits, SecretBytes};
-use keystead_key_file::KeyFileMasterKeyProvider;
-use keystead_seaorm::{SeaOrmOptions, SeaOrmSchema, SeaOrmStore};
-use keystead_server_folder::LocalServerFolder;
-use keystead_system::{OsRandomness, SystemClock};
-use zeroize::Zeroizing;
+use keystead_system::OsRandomness;
 
 /// As the binary does it: overwriting memory is a part of the cost.
 #[global_allocator]
@@ -48,7 +42,7 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
-    let scene = runtime.block_on(scene(folder.path()));
+    let scene = runtime.block_on(Scene::on_disk(folder.path(), GenerateBits::B4096));
     let raw = Raw::of(&scene, &runtime);
     let headers = headers(&scene, slots, cores);
 
@@ -138,34 +132,9 @@ async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
     (done, start.elapsed())
 }
 
-/// An installation on SQLite in a folder, with the adapters of the binary.
-async fn scene(folder: &Path) -> Scene {
-    let options = SeaOrmOptions::for_sqlite_file(&folder.join("keystead.db")).unwrap();
-    SeaOrmSchema::new(options.clone())
-        .unwrap()
-        .migrate()
-        .await
-        .unwrap();
-    let randomness: Arc<dyn Randomness> = Arc::new(OsRandomness);
-    let master_key = KeyFileMasterKeyProvider::new(folder.join("master.key"), Arc::clone(&randomness));
-    let kept = LocalServerFolder::new(folder.join("backup-server"), Arc::clone(&randomness));
-    let parts = Parts {
-        store: Arc::new(SeaOrmStore::connect(options).await.unwrap()),
-        master_keys: MasterKeyProviders::new(Arc::new(master_key), Vec::new()),
-        folder: Arc::new(kept),
-        clock: Arc::new(SystemClock),
-        randomness,
-    };
-    Scene::set_up(parts, GenerateBits::B4096).await
-}
-
 /// Headers of files that were sealed to the keyset.
 fn headers(scene: &Scene, slots: usize, cores: usize) -> Vec<Vec<u8>> {
-    let header = |_| {
-        let mut file_key = Zeroizing::new([0; FileKey::LEN]);
-        OsRandomness.fill(file_key.as_mut_slice()).unwrap();
-        scene.header(&FileKey::new(file_key))
-    };
+    let header = |_| scene.header(&FileKey::new(OsRandomness.secret().unwrap()));
     thread::scope(|scope| {
         let share = |core: usize| slots / cores + usize::from(core < slots % cores);
         let threads: Vec<_> = (0..cores)

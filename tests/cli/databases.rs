@@ -80,6 +80,7 @@ fn only_init_and_db_migrate_change_the_schema(server: &Server) {
         "DROP TABLE recovery_approvals",
         "DROP TABLE recoveries",
         "DROP TABLE recovery_policy",
+        "DROP TABLE recovery_register",
         "DROP TABLE officers",
         "DROP TABLE server_identities",
         "DROP TABLE backup_servers",

@@ -8,26 +8,26 @@
 
 #[path = "support/in_process.rs"]
 mod in_process;
+#[path = "support/memory.rs"]
+mod memory;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use in_process::{Parts, Scene};
+use in_process::Scene;
 use keystead_age::AgeSealedFormat;
 use keystead_application::ports::{
-    FileShare, MasterKeyProviders, Randomness, RandomnessExt, Replace, Schema, SealedFormat, ShareWriter,
+    EncodedPublicKey, FileShare, RandomnessExt, Replace, RsaEngine, SealedFormat, SharePath,
 };
-use keystead_application::use_cases::OpenBackup;
-use keystead_domain::{FileKey, GenerateBits, Keyset, ServerId, Sha256Digest};
-use keystead_key_file::KeyFileMasterKeyProvider;
+use keystead_application::use_cases::{KeptKeys, OpenBackup};
+use keystead_domain::{FileKey, GenerateBits, ServerId, Sha256Digest};
 use keystead_local_share::LocalFileShare;
-use keystead_seaorm::{SeaOrmOptions, SeaOrmSchema, SeaOrmStore};
-use keystead_server_folder::LocalServerFolder;
-use keystead_system::{OsRandomness, SystemClock};
+use keystead_rsa::AwsLcRsaEngine;
+use keystead_system::OsRandomness;
+use memory::Needles;
 use zeroize::Zeroizing;
 
 /// The same as the binary's.
@@ -52,11 +52,11 @@ fn no_file_key_is_left_in_memory_after_a_recovery() {
         .enable_all()
         .build()
         .unwrap();
-    let scene = runtime.block_on(scene(folder));
+    let scene = runtime.block_on(Scene::on_disk(folder, GenerateBits::B2048));
     let needles = made_by_another_process(folder, &scene);
 
     the_scan_finds_what_is_there(&needles);
-    assert_eq!(needles.found(), [], "the test itself left file keys");
+    assert_eq!(needles.places(), [], "the test itself left file keys");
 
     // The manager. Its threads live on, as they would in a process that serves.
     let headers: Vec<Vec<u8>> = (0..FILES).map(|file| header_of(&sealed(folder, file))).collect();
@@ -68,12 +68,12 @@ fn no_file_key_is_left_in_memory_after_a_recovery() {
         assert!(responded.unopened.is_empty());
         responded.text
     });
-    assert_eq!(needles.found(), [], "answering left file keys");
+    assert_eq!(needles.places(), [], "answering left file keys");
 
     // The backup server.
     let taken = runtime.block_on(async { scene.applier().take(&text).await.unwrap() });
     assert_eq!(taken.keys, FILES);
-    assert_eq!(needles.found(), [], "taking in the response left file keys");
+    assert_eq!(needles.places(), [], "taking in the response left file keys");
     let kept = runtime.block_on(async { scene.applier().keys(taken.request).await.unwrap() });
     let all: Vec<usize> = (0..FILES).collect();
     assert_eq!(
@@ -85,9 +85,9 @@ fn no_file_key_is_left_in_memory_after_a_recovery() {
         all
     );
     runtime.block_on(open_all(folder, &scene, kept));
-    assert_eq!(needles.found(), [], "opening the files left file keys");
+    assert_eq!(needles.places(), [], "opening the files left file keys");
     drop((scene, runtime));
-    assert_eq!(needles.found(), [], "the end of the runtime left file keys");
+    assert_eq!(needles.places(), [], "the end of the runtime left file keys");
 }
 
 /// Puts a key where the scan has to find it: on the heap, and on the stack.
@@ -117,7 +117,7 @@ fn the_scan_finds_what_is_there(needles: &Needles) {
 }
 
 /// Opens every file as `recovery apply` does, until the keys are destroyed.
-async fn open_all(folder: &Path, scene: &Scene, kept: keystead_application::use_cases::KeptKeys) {
+async fn open_all(folder: &Path, scene: &Scene, kept: KeptKeys) {
     let open = OpenBackup {
         format: Arc::clone(&scene.format),
     };
@@ -128,14 +128,14 @@ async fn open_all(folder: &Path, scene: &Scene, kept: keystead_application::use_
     let request = kept.request;
     for key in kept.files {
         let file = sealed[&key.header];
-        let source = share.read(&format!("{file}").as_str().into()).await.unwrap();
+        let source = share.read(&SharePath::new(file.to_string())).await.unwrap();
         let source = open.read_header(source).await.unwrap();
         let unlocked = open
             .unlock_with_recovered(&source.header, key.key, request)
             .unwrap();
         let place = format!("{file}.opened");
-        let mut writer: Box<dyn ShareWriter> = share
-            .create(&place.as_str().into(), Replace::Never)
+        let mut writer = share
+            .create(&SharePath::new(&place), Replace::Never)
             .await
             .unwrap();
         open.write_content(source, &unlocked, &mut *writer, &|_| {})
@@ -150,27 +150,6 @@ async fn open_all(folder: &Path, scene: &Scene, kept: keystead_application::use_
             .unwrap();
     }
     assert!(scene.applier().finish_if_all_open(request).await.unwrap());
-}
-
-/// An installation on SQLite and a backup server in a folder, with the adapters of the binary.
-async fn scene(folder: &Path) -> Scene {
-    let options = SeaOrmOptions::for_sqlite_file(&folder.join("keystead.db")).unwrap();
-    SeaOrmSchema::new(options.clone())
-        .unwrap()
-        .migrate()
-        .await
-        .unwrap();
-    let randomness: Arc<dyn Randomness> = Arc::new(OsRandomness);
-    let master_key = KeyFileMasterKeyProvider::new(folder.join("master.key"), Arc::clone(&randomness));
-    let kept = LocalServerFolder::new(folder.join("backup-server"), Arc::clone(&randomness));
-    let parts = Parts {
-        store: Arc::new(SeaOrmStore::connect(options).await.unwrap()),
-        master_keys: MasterKeyProviders::new(Arc::new(master_key), Vec::new()),
-        folder: Arc::new(kept),
-        clock: Arc::new(SystemClock),
-        randomness,
-    };
-    Scene::set_up(parts, GenerateBits::B2048).await
 }
 
 fn sealed(folder: &Path, file: usize) -> Vec<u8> {
@@ -201,16 +180,16 @@ fn made_by_another_process(folder: &Path, scene: &Scene) -> Needles {
 }
 
 fn make_files(folder: &Path, server: ServerId) {
-    let rsa = in_process::rsa(Arc::new(OsRandomness));
-    let public = fs::read(folder.join("public")).unwrap();
-    let public = in_process::read_public(&rsa, public);
+    let rsa = AwsLcRsaEngine::new(Arc::new(OsRandomness));
+    let public = EncodedPublicKey::Spki(fs::read(folder.join("public")).unwrap());
+    let public = rsa.read_public(&public).unwrap();
     let mask: [u8; FileKey::LEN] = OsRandomness.bytes().unwrap();
     let mut masked = mask.to_vec();
     for file in 0..FILES {
         let key = OsRandomness.secret().unwrap();
         masked.extend(key.iter().zip(mask).map(|(byte, mask)| byte ^ mask));
         let key = FileKey::new(key);
-        let mut sealed = in_process::sealed_header(&rsa, &AgeSealedFormat, &public, server, &key);
+        let mut sealed = in_process::sealed_header(&rsa, &OsRandomness, &public, server, &key);
         let mut payload = AgeSealedFormat
             .seal_payload(&key, OsRandomness.bytes().unwrap())
             .unwrap();

@@ -8,14 +8,14 @@ use keystead_application::exchange::{DocumentError, RequestDocument, WhyUnopened
 use keystead_application::ports::{
     RecoveryDocument, ServerFolder, SigningEngine, SshSignatureError, SshSignatures,
 };
-use keystead_application::use_cases::{Progressed, RecoveryError, RemoveServer, ServerError};
+use keystead_application::use_cases::{Progressed, RecoveryError, ServerError};
 use keystead_domain::{
-    APPROVAL_NAMESPACE, Action, NotValidNow, Origins, Outcome, Permission, RecoveryRefused, RecoveryState,
-    RequestId,
+    APPROVAL_NAMESPACE, Action, AuditEvent, NotValidNow, Officer, Origins, Outcome, Permission,
+    RecoveryRefused, RecoveryState, RequestId,
 };
 use support::recovery::{
-    Machine, Person, Tools, approve, confirm, later, need_approvals, officers, receive, respond, show,
-    statement,
+    Machine, Person, Tools, approve, confirm, later, need_approvals, receive, remove_server, respond, show,
+    statement, take_off,
 };
 use support::{World, actor};
 
@@ -61,6 +61,13 @@ impl Scene {
             .grace
             .approves(&self.world, &self.tools, id, permission)
             .await;
+        approved.map(|_| ())
+    }
+
+    /// With a signature that was made before.
+    async fn approve_blindly(&self, id: RequestId) -> Result<(), RecoveryError> {
+        let signature = self.grace.sign(&self.tools, "statement");
+        let approved = approve(&self.world, &self.tools, id, Permission::default(), &signature).await;
         approved.map(|_| ())
     }
 
@@ -167,11 +174,7 @@ async fn the_requests_of_strangers_and_of_removed_servers_are_refused() {
 
     let made = scene.db1.ask(&scene.world, &scene.tools, &[&scene.sealed]).await;
     let id = scene.received().await;
-    let remove = RemoveServer {
-        store: scene.world.store.as_ref(),
-        clock: &scene.world.clock,
-    };
-    remove.run(&actor(), "DB1", None).await.unwrap();
+    remove_server(&scene.world, "DB1").await;
     let removed = |refused: Result<(), RecoveryError>| {
         matches!(
             refused,
@@ -308,10 +311,7 @@ async fn two_officers_are_two_people_and_neither_asked() {
         .unwrap();
     assert!(approved.standing.is_enough());
     // Who is taken off does not count any more.
-    officers(world, tools)
-        .remove(&actor(), "ada", None)
-        .await
-        .unwrap();
+    take_off(world, tools, "ada").await;
     assert!(matches!(
         scene.respond(id).await,
         Err(RecoveryError::Refused(RecoveryRefused::TooFewApprovals {
@@ -372,13 +372,7 @@ async fn what_was_changed_after_it_was_approved_is_not_answered() {
     recovery.asked_by = "mallory".parse().unwrap();
     recovery.version = keystead_domain::keyset::Version(version.0 + 1);
     unit.save_recovery(&recovery, version).await.unwrap();
-    let event = keystead_domain::AuditEvent::new(
-        recovery.received_at,
-        actor(),
-        Action::RecoveryReceive,
-        Outcome::Done,
-    );
-    unit.append_audit(&event).await.unwrap();
+    unit.append_audit(&event()).await.unwrap();
     unit.commit().await.unwrap();
     assert!(matches!(
         respond(world, tools, id, false).await,
@@ -388,6 +382,56 @@ async fn what_was_changed_after_it_was_approved_is_not_answered() {
         show(world, tools, id).await,
         Err(RecoveryError::RequestChanged(_))
     ));
+}
+
+#[tokio::test]
+async fn an_officer_whom_the_manager_did_not_add_is_not_believed() {
+    let scene = Scene::new().await;
+    let (world, tools) = (&scene.world, &scene.tools);
+    let id = scene.approved().await;
+    // Somebody who can write to the database, and has no master key.
+    let changes: [fn(&mut Officer, &mut Option<String>); 3] = [
+        |officer, _| officer.also = vec!["somebody else".parse().unwrap()],
+        |_, register| *register = Some(String::new()),
+        |officer, register| {
+            officer.name = "Mallory".parse().unwrap();
+            let forged = register.take().unwrap();
+            *register = Some(forged.replace("change 2", "change 3"));
+        },
+    ];
+    for change in changes {
+        let mut unit = world.store.begin().await.unwrap();
+        let before = unit.officers().await.unwrap().remove(0);
+        let (mut officer, mut register) = (before.clone(), unit.recovery_register().await.unwrap());
+        let kept = register.clone().unwrap();
+        change(&mut officer, &mut register);
+        unit.save_officer(&officer, before.version).await.unwrap();
+        unit.set_recovery_register(&register.unwrap()).await.unwrap();
+        unit.append_audit(&event()).await.unwrap();
+        unit.commit().await.unwrap();
+        for refused in [
+            respond(world, tools, id, false).await.map(|_| ()),
+            scene.approve_blindly(id).await,
+            show(world, tools, id).await.map(|_| ()),
+        ] {
+            assert!(
+                matches!(refused, Err(RecoveryError::RegisterChanged)),
+                "{refused:?}"
+            );
+        }
+        let mut unit = world.store.begin().await.unwrap();
+        unit.save_officer(&before, officer.version).await.unwrap();
+        unit.set_recovery_register(&kept).await.unwrap();
+        unit.append_audit(&event()).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+    scene.respond(id).await.unwrap();
+}
+
+/// An event that somebody makes up.
+fn event() -> AuditEvent {
+    let at = "2025-11-24T16:00:00Z".parse().unwrap();
+    AuditEvent::new(at, actor(), Action::OfficerAdd, Outcome::Done)
 }
 
 #[tokio::test]

@@ -53,10 +53,10 @@ pub use officer::{Officer, OfficerRefused, SshPublicKey};
 pub use passphrase::{GENERATED_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, WeakPassphrase, generate_passphrase};
 pub use public_key::{PublicKey, RecipientTag};
 pub use recovery::{
-    APPROVAL_NAMESPACE, Approval, CLOCK_TOLERANCE, InvalidPolicy, MAX_APPROVALS, MAX_REQUEST_LIFETIME,
-    MAX_REQUESTED_FILES, NotValidNow, Origin, Origins, Permission, REQUEST_LIFETIME, Recovery,
-    RecoveryPolicy, RecoveryRefused, RecoveryRequest, RecoveryState, RequestedFile, SignedRequest, Standing,
-    Validity, approval_statement, check_enough,
+    APPROVAL_NAMESPACE, Approval, CLOCK_TOLERANCE, InvalidPolicy, InvalidRegister, MAX_APPROVALS,
+    MAX_REQUEST_LIFETIME, MAX_REQUESTED_FILES, NotValidNow, Origin, Origins, Permission, REQUEST_LIFETIME,
+    Recovery, RecoveryPolicy, RecoveryRefused, RecoveryRequest, RecoveryState, Register, RequestedFile,
+    SignedRequest, Standing, Validity, approval_statement, check_enough, register_digest,
 };
 pub use reference::KeysetReference;
 pub use secret::{FileKey, Passphrase, PrivateKey, SecretBytes};

@@ -21,6 +21,7 @@ use crate::rows::{
 use crate::unit::{RedbUnitOfWork, conflict_unless, duplicate_unless, has, unchanged};
 
 const POLICY: &str = "recovery policy";
+const REGISTER: &str = "recovery register";
 
 /// The age of a request as a key, turned over: the one that was received last comes first.
 fn newest_first(received_at: Timestamp, id: RequestId) -> Vec<u8> {
@@ -104,6 +105,10 @@ macro_rules! reads {
                 record.map(PolicyRecord::into_policy).transpose()
             }
 
+            async fn recovery_register(&mut self) -> Result<Option<String>, StoreError> {
+                self.rows()?.get(SINGLE, REGISTER)
+            }
+
             async fn find_recovery(&mut self, id: RequestId) -> Result<Option<Recovery>, StoreError> {
                 self.rows()?.recovery(&id.to_string())
             }
@@ -169,6 +174,10 @@ impl RecoveryWrites for RedbUnitOfWork {
 
     async fn set_recovery_policy(&mut self, policy: &RecoveryPolicy) -> Result<(), StoreError> {
         self.change(|writer| put(writer, SINGLE, POLICY, &PolicyRecord::from(policy)))
+    }
+
+    async fn set_recovery_register(&mut self, note: &str) -> Result<(), StoreError> {
+        self.change(|writer| put(writer, SINGLE, REGISTER, &note))
     }
 
     async fn insert_recovery(&mut self, recovery: &Recovery) -> Result<(), StoreError> {

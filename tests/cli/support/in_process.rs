@@ -3,13 +3,14 @@
 
 #![allow(dead_code, unreachable_pub)] // Each test file uses a part of this.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keystead_age::{AgeMessageCipher, AgeSealedFormat};
 use keystead_application::ports::{
     Clock, HeaderPlan, MasterKey, MasterKeyProviders, ParsedHeader, Randomness, RandomnessExt, RsaEngine,
-    SealedFormat, ServerFolder, SigningEngine, SigningKeyPair, SshSignatures, Store,
+    Schema, SealedFormat, ServerFolder, SigningEngine, SigningKeyPair, SshSignatures, Store,
 };
 use keystead_application::use_cases::{
     ApplyResponse, ApproveRecovery, AskForRecovery, EnrolServer, EnrolServerRequest, FileToRecover,
@@ -18,11 +19,15 @@ use keystead_application::use_cases::{
 };
 use keystead_domain::{
     APPROVAL_NAMESPACE, Actor, ActorKind, FileId, FileKey, GenerateBits, Installation, Keyset, KeysetSlot,
-    Permission, Recovery, RequestId, SealInfo, SecretBytes, ServerId,
+    Permission, PublicKey, Recovery, RequestId, SealInfo, SecretBytes, ServerId,
 };
 use keystead_ed25519::Ed25519SigningEngine;
+use keystead_key_file::KeyFileMasterKeyProvider;
 use keystead_rsa::AwsLcRsaEngine;
+use keystead_seaorm::{SeaOrmOptions, SeaOrmSchema, SeaOrmStore};
+use keystead_server_folder::LocalServerFolder;
 use keystead_ssh_signatures::OpenSshSignatures;
+use keystead_system::{OsRandomness, SystemClock};
 
 /// Where things are kept, what tells the time and where randomness comes from.
 pub struct Parts {
@@ -53,6 +58,27 @@ pub const SSH: OpenSshSignatures = OpenSshSignatures;
 pub const CIPHER: AgeMessageCipher = AgeMessageCipher;
 
 impl Scene {
+    /// On SQLite and a folder, with the adapters of the binary.
+    pub async fn on_disk(folder: &Path, bits: GenerateBits) -> Self {
+        let options = SeaOrmOptions::for_sqlite_file(&folder.join("keystead.db")).unwrap();
+        SeaOrmSchema::new(options.clone())
+            .unwrap()
+            .migrate()
+            .await
+            .unwrap();
+        let randomness: Arc<dyn Randomness> = Arc::new(OsRandomness);
+        let master_key = KeyFileMasterKeyProvider::new(folder.join("master.key"), Arc::clone(&randomness));
+        let kept = LocalServerFolder::new(folder.join("backup-server"), Arc::clone(&randomness));
+        let parts = Parts {
+            store: Arc::new(SeaOrmStore::connect(options).await.unwrap()),
+            master_keys: MasterKeyProviders::new(Arc::new(master_key), Vec::new()),
+            folder: Arc::new(kept),
+            clock: Arc::new(SystemClock),
+            randomness,
+        };
+        Self::set_up(parts, bits).await
+    }
+
     pub async fn set_up(parts: Parts, bits: GenerateBits) -> Self {
         let rsa = AwsLcRsaEngine::new(Arc::clone(&parts.randomness));
         let signing = Ed25519SigningEngine::new(Arc::clone(&parts.randomness));
@@ -148,24 +174,8 @@ impl Scene {
 
     /// The header of a file that the server sealed to the keyset.
     pub fn header(&self, file_key: &FileKey) -> Vec<u8> {
-        let wrapped = SecretBytes::new(file_key.expose().to_vec());
-        let public = self.keyset.public_key();
-        let label = self.format.keyset_label();
-        let plan = HeaderPlan {
-            keysets: vec![KeysetSlot {
-                tag: public.tag(),
-                fingerprint: None,
-                wrapped: self.rsa.encrypt(public, label, &wrapped).unwrap(),
-            }],
-            password: None,
-            info: SealInfo {
-                file_id: FileId::from_random_bytes(self.parts.randomness.bytes().unwrap()),
-                server_id: Some(self.server.to_string()),
-                sealed_at: self.parts.clock.now(),
-                fingerprints: vec![self.keyset.fingerprint()],
-            },
-        };
-        self.format.write_header(&plan, file_key).unwrap()
+        let (randomness, public) = (self.parts.randomness.as_ref(), self.keyset.public_key());
+        sealed_header(&self.rsa, randomness, public, self.server, file_key)
     }
 
     /// The server asks for the keys of files with these headers.
@@ -270,6 +280,34 @@ impl Scene {
             clock: self.parts.clock.as_ref(),
         }
     }
+}
+
+/// The header of a file that a server sealed to a keyset.
+pub fn sealed_header(
+    rsa: &AwsLcRsaEngine,
+    randomness: &dyn Randomness,
+    public: &PublicKey,
+    server: ServerId,
+    file_key: &FileKey,
+) -> Vec<u8> {
+    let wrapped = SecretBytes::new(file_key.expose().to_vec());
+    let plan = HeaderPlan {
+        keysets: vec![KeysetSlot {
+            tag: public.tag(),
+            fingerprint: None,
+            wrapped: rsa
+                .encrypt(public, AgeSealedFormat.keyset_label(), &wrapped)
+                .unwrap(),
+        }],
+        password: None,
+        info: SealInfo {
+            file_id: FileId::from_random_bytes(randomness.bytes().unwrap()),
+            server_id: Some(server.to_string()),
+            sealed_at: SystemClock.now(),
+            fingerprints: vec![public.fingerprint()],
+        },
+    };
+    AgeSealedFormat.write_header(&plan, file_key).unwrap()
 }
 
 pub fn actor() -> Actor {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use keystead_application::ports::{MasterKey, Store};
 use keystead_application::use_cases::{
-    ExportKeysets, InstallationError, KeysetAccess, UnlockInstallation, Unlocked,
+    ExportKeysets, InstallationError, KeysetAccess, RegisterAccess, Trust, UnlockInstallation, Unlocked,
 };
 use keystead_domain::{Actor, GenerateBits, Hint, Installation, KeysetReference, PersonName, Reason};
 
@@ -104,6 +104,24 @@ impl<'a> Context<'a> {
         drop(snapshot);
         let installation = installation.ok_or(InstallationError::NotInitialised)?;
         Ok((store, installation))
+    }
+
+    /// What the manager of an installation believes.
+    pub(crate) fn trust<'b>(&'b self, installation: &'b Installation) -> Trust<'b> {
+        Trust {
+            installation,
+            signing: self.tools().signing.as_ref(),
+            ssh: self.tools().ssh.as_ref(),
+        }
+    }
+
+    /// What changes of servers, officers and policy are signed with.
+    pub(crate) fn register<'b>(&'b self, opened: &'b OpenInstallation) -> RegisterAccess<'b> {
+        RegisterAccess {
+            installation: &opened.installation,
+            master_key: opened.master_key.as_ref(),
+            signing: self.tools().signing.as_ref(),
+        }
     }
 
     pub(crate) fn exporter<'b>(

@@ -49,6 +49,7 @@ answers! {
     Vec<BackupServer>: |servers| servers.iter().map(of_server).sum::<usize>();
     Vec<Officer>: |officers| officers.iter().map(of_officer).sum::<usize>();
     Option<RecoveryPolicy>: |_policy| 0;
+    Option<String>: |note| note.as_ref().map_or(0, String::len);
     Option<Recovery>: |recovery| recovery.as_ref().map_or(0, of_recovery);
     Vec<Recovery>: |all| all.iter().map(of_recovery).sum::<usize>();
     u64: |_count| 0;

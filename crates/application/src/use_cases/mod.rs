@@ -65,10 +65,10 @@ pub use master_key_status::{MasterKeyState, MasterKeyStatus};
 pub use open_backup::{KeysetAccess, OpenBackup, Opened, SealedSource, UnlockedBackup};
 pub use pump::Progress;
 pub use recovery::{
-    ApproveRecovery, Approved, BrowseRecoveries, BrowseServers, DenyRecovery, EnrolServer,
+    ApproveRecovery, Approved, BrowseOfficers, BrowseRecoveries, BrowseServers, DenyRecovery, EnrolServer,
     EnrolServerRequest, EnrolledServer, Examination, ExaminedFile, ManageOfficers, ManagePolicy,
-    MissingKeysets, NeededKeyset, Prospect, ReceiveRequest, RecoveryError, RemoveServer, RespondRecovery,
-    Responded, ShowRecovery, ShownRecovery,
+    MissingKeysets, NeededKeyset, Prospect, ReceiveRequest, RecoveryError, RegisterAccess, RemoveServer,
+    RespondRecovery, Responded, ShowPolicy, ShowRecovery, ShownRecovery, Trust,
 };
 pub use rotate_master_key::{RotateMasterKey, Rotated};
 pub use rotation_error::RotationError;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keystead_application::ports::{
-    FileShare, Replace, SharePath, SigningEngine, SigningKeyPair, SshSignatures,
+    FileShare, MasterKey, Replace, SharePath, SigningEngine, SigningKeyPair, SshSignatures,
 };
 use keystead_application::use_cases::{
     ApplyResponse, ApproveRecovery, Approved, AskForRecovery, BackupError, EnrolServer, EnrolServerRequest,
     FileToRecover, KeptKeys, MadeRequest, MakeEnrolment, ManageOfficers, ManagePolicy, OpenBackup,
-    ReceiveRequest, RecoveryError, RequestRecovery, RespondRecovery, Responded, SealBackup, SealRecipients,
-    SealRequest, ServerError, ServerState, ShowRecovery, ShownRecovery, TakenResponse, TrustManager,
+    ReceiveRequest, RecoveryError, RegisterAccess, RemoveServer, RequestRecovery, RespondRecovery, Responded,
+    SealBackup, SealRecipients, SealRequest, ServerError, ServerState, ShowRecovery, ShownRecovery,
+    TakenResponse, Trust, TrustManager,
 };
 use keystead_domain::{
     Installation, Officer, Permission, Recovery, RecoveryPolicy, RequestId, ServerId, Timestamp,
@@ -216,10 +217,10 @@ pub async fn confirm(
     text: &str,
     again: Option<&str>,
 ) -> Result<String, RecoveryError> {
-    let master_key = world.master_key().await;
+    let (installation, master_key) = (installation(world).await, world.master_key().await);
     let enrol = EnrolServer {
         store: world.store.as_ref(),
-        master_key: master_key.as_ref(),
+        register: register(world, &installation, master_key.as_ref()),
         ssh: &tools.ssh,
         rsa: world.rsa.as_ref(),
         clock: &world.clock,
@@ -230,8 +231,7 @@ pub async fn confirm(
         again: again.map(str::to_owned),
         ..EnrolServerRequest::default()
     };
-    let installation = installation(world).await;
-    let enrolled = enrol.run(&actor(), &installation, &enrolment, &request).await?;
+    let enrolled = enrol.run(&actor(), &enrolment, &request).await?;
     Ok(enrolled.confirmation)
 }
 
@@ -249,11 +249,10 @@ impl Person {
     pub async fn added(world: &World, tools: &Tools, name: &str) -> Self {
         let key = world.signing.generate().unwrap();
         let line = tools.ssh.ed25519_key(&key.public_key).to_string();
-        let manage = officers(world, tools);
-        let officer = manage
-            .add(&actor(), &name.parse().unwrap(), &[], &line)
-            .await
-            .unwrap();
+        let (installation, master_key) = (installation(world).await, world.master_key().await);
+        let manage = officers(world, tools, &installation, master_key.as_ref());
+        let name = name.parse().unwrap();
+        let officer = manage.add(&actor(), &name, &[], &line).await.unwrap();
         Self { officer, key }
     }
 
@@ -281,18 +280,62 @@ impl Person {
     }
 }
 
-pub fn officers<'a>(world: &'a World, tools: &'a Tools) -> ManageOfficers<'a> {
+pub fn register<'a>(
+    world: &'a World,
+    installation: &'a Installation,
+    master_key: &'a dyn MasterKey,
+) -> RegisterAccess<'a> {
+    RegisterAccess {
+        installation,
+        master_key,
+        signing: &world.signing,
+    }
+}
+
+pub fn trust<'a>(world: &'a World, tools: &'a Tools, installation: &'a Installation) -> Trust<'a> {
+    Trust {
+        installation,
+        signing: &world.signing,
+        ssh: &tools.ssh,
+    }
+}
+
+pub fn officers<'a>(
+    world: &'a World,
+    tools: &'a Tools,
+    installation: &'a Installation,
+    master_key: &'a dyn MasterKey,
+) -> ManageOfficers<'a> {
     ManageOfficers {
         store: world.store.as_ref(),
+        register: register(world, installation, master_key),
         ssh: &tools.ssh,
         clock: &world.clock,
         randomness: &world.randomness,
     }
 }
 
+pub async fn take_off(world: &World, tools: &Tools, name: &str) {
+    let (installation, master_key) = (installation(world).await, world.master_key().await);
+    let manage = officers(world, tools, &installation, master_key.as_ref());
+    manage.remove(&actor(), name, None).await.unwrap();
+}
+
+pub async fn remove_server(world: &World, name: &str) {
+    let (installation, master_key) = (installation(world).await, world.master_key().await);
+    let remove = RemoveServer {
+        store: world.store.as_ref(),
+        register: register(world, &installation, master_key.as_ref()),
+        clock: &world.clock,
+    };
+    remove.run(&actor(), name, None).await.unwrap();
+}
+
 pub async fn need_approvals(world: &World, approvals: u32) {
+    let (installation, master_key) = (installation(world).await, world.master_key().await);
     let manage = ManagePolicy {
         store: world.store.as_ref(),
+        register: register(world, &installation, master_key.as_ref()),
         clock: &world.clock,
     };
     let change = |policy: &RecoveryPolicy| {
@@ -301,25 +344,25 @@ pub async fn need_approvals(world: &World, approvals: u32) {
     manage.set(&actor(), change).await.unwrap();
 }
 
-pub fn shower<'a>(world: &'a World, tools: &'a Tools) -> ShowRecovery<'a> {
+pub fn shower<'a>(world: &'a World, tools: &'a Tools, installation: &'a Installation) -> ShowRecovery<'a> {
     ShowRecovery {
         store: world.store.as_ref(),
-        ssh: &tools.ssh,
+        trust: trust(world, tools, installation),
         format: world.format.clone(),
     }
 }
 
 pub async fn statement(world: &World, tools: &Tools, id: RequestId, permission: Permission) -> String {
     let installation = installation(world).await;
-    shower(world, tools)
-        .statement(&installation, id, permission)
+    shower(world, tools, &installation)
+        .statement(id, permission)
         .await
         .unwrap()
 }
 
 pub async fn show(world: &World, tools: &Tools, id: RequestId) -> Result<ShownRecovery, RecoveryError> {
     let installation = installation(world).await;
-    shower(world, tools).run(&installation, id).await
+    shower(world, tools, &installation).run(id).await
 }
 
 pub async fn approve(
@@ -329,21 +372,20 @@ pub async fn approve(
     permission: Permission,
     signature: &[u8],
 ) -> Result<Approved, RecoveryError> {
+    let installation = installation(world).await;
     let approve = ApproveRecovery {
         store: world.store.as_ref(),
-        ssh: &tools.ssh,
+        trust: trust(world, tools, &installation),
         clock: &world.clock,
     };
-    let installation = installation(world).await;
-    approve
-        .run(&actor(), &installation, id, permission, signature)
-        .await
+    approve.run(&actor(), id, permission, signature).await
 }
 
 pub async fn receive(world: &World, tools: &Tools, text: &str) -> Result<Recovery, RecoveryError> {
+    let installation = installation(world).await;
     let receive = ReceiveRequest {
         store: world.store.as_ref(),
-        ssh: &tools.ssh,
+        trust: trust(world, tools, &installation),
         clock: &world.clock,
     };
     receive.run(&actor(), text).await.map(|(recovery, _)| recovery)
@@ -355,18 +397,17 @@ pub async fn respond(
     id: RequestId,
     partial: bool,
 ) -> Result<Responded, RecoveryError> {
-    let master_key = world.master_key().await;
+    let (installation, master_key) = (installation(world).await, world.master_key().await);
     let respond = RespondRecovery {
         store: world.store.as_ref(),
         master_key: master_key.as_ref(),
         rsa: world.rsa.as_ref(),
         format: world.format.clone() as Arc<_>,
         cipher: &tools.cipher,
-        ssh: &tools.ssh,
+        trust: trust(world, tools, &installation),
         clock: &world.clock,
     };
-    let installation = installation(world).await;
-    respond.run(&actor(), &installation, id, partial, &|_| {}).await
+    respond.run(&actor(), id, partial, &|_| {}).await
 }
 
 pub fn later(world: &World, hours: i64) -> Timestamp {

@@ -22,6 +22,7 @@ pub(super) fn cases() -> Vec<Case<dyn StoreFixture>> {
         a_second_officer_with_an_id_is_a_duplicate,
         a_stale_save_of_an_officer_is_a_conflict,
         the_policy_survives_the_store,
+        the_register_is_the_one_that_was_kept_last,
     ]
 }
 
@@ -174,6 +175,39 @@ async fn the_policy_survives_the_store(fixture: Arc<dyn StoreFixture>) -> Verdic
         equal(found, Some(policy), "the policy")?;
     }
     Ok(())
+}
+
+async fn the_register_is_the_one_that_was_kept_last(fixture: Arc<dyn StoreFixture>) -> Verdict {
+    let store = fresh(&fixture).await;
+    equal(
+        store.snapshot().await?.recovery_register().await?,
+        None,
+        "the register before the first change",
+    )?;
+    for note in [
+        "a note\n\n\u{2014} keystead/x AAAA\n".to_owned(),
+        "n\n".repeat(2000),
+        String::new(),
+    ] {
+        let mut unit = store.begin().await?;
+        unit.set_recovery_register(&note).await?;
+        equal(
+            unit.recovery_register().await?.as_ref(),
+            Some(&note),
+            "the register that the unit sees",
+        )?;
+        commit(unit, Action::OfficerAdd, "register").await?;
+        let found = store.snapshot().await?.recovery_register().await?;
+        equal(found, Some(note), "the register")?;
+    }
+    let mut unit = store.begin().await?;
+    unit.set_recovery_register("undone").await?;
+    drop(unit);
+    equal(
+        store.snapshot().await?.recovery_register().await?,
+        Some(String::new()),
+        "the register after a unit of work that was dropped",
+    )
 }
 
 async fn holds_exactly(store: &dyn Store, mut expected: Vec<Officer>) -> Verdict {

@@ -3,12 +3,14 @@
 mod approval;
 mod origin;
 mod policy;
+mod register;
 mod request;
 mod times;
 
 pub use approval::{APPROVAL_NAMESPACE, Approval, Permission, Standing, approval_statement};
 pub use origin::{Origin, Origins};
 pub use policy::{InvalidPolicy, MAX_APPROVALS, RecoveryPolicy};
+pub use register::{InvalidRegister, Register, register_digest};
 pub use request::{MAX_REQUESTED_FILES, REQUEST_LIFETIME, RecoveryRequest, RequestedFile, SignedRequest};
 pub use times::{CLOCK_TOLERANCE, MAX_REQUEST_LIFETIME, NotValidNow, Validity};
 

@@ -1,4 +1,4 @@
-use keystead_application::use_cases::ManageOfficers;
+use keystead_application::use_cases::{BrowseOfficers, ManageOfficers};
 use keystead_domain::{Officer, PersonName};
 
 use crate::Failure;
@@ -8,17 +8,21 @@ use crate::context::{Context, person, reason};
 use crate::output::{OfficerJson, OfficersJson, field_lines, moment, printable, table};
 
 pub(crate) async fn run(context: &Context<'_>, command: OfficerCommand) -> Result<(), Failure> {
-    let (store, _) = context.looking().await?;
+    if let OfficerCommand::List = command {
+        return list(context).await;
+    }
+    let opened = context.installation().await?;
     let tools = context.tools();
     let manage = ManageOfficers {
-        store: store.as_ref(),
+        store: opened.store.as_ref(),
+        register: context.register(&opened),
         ssh: tools.ssh.as_ref(),
         clock: tools.clock.as_ref(),
         randomness: tools.randomness.as_ref(),
     };
     match command {
         OfficerCommand::Add { name, key, also } => add(context, &manage, &name, &key, &also).await,
-        OfficerCommand::List => list(context, &manage).await,
+        OfficerCommand::List => list(context).await,
         OfficerCommand::Remove {
             officer,
             reason: why,
@@ -89,8 +93,12 @@ fn key_line(text: &str) -> Result<String, Failure> {
     Ok(line.unwrap_or_default().to_owned())
 }
 
-async fn list(context: &Context<'_>, manage: &ManageOfficers<'_>) -> Result<(), Failure> {
-    let officers = manage.list().await?;
+async fn list(context: &Context<'_>) -> Result<(), Failure> {
+    let store = context.reading().await?;
+    let browse = BrowseOfficers {
+        store: store.as_ref(),
+    };
+    let officers = browse.list().await?;
     let row = |officer: &Officer| {
         vec![
             printable(officer.name.as_str()),

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use keystead_application::use_cases::ManagePolicy;
+use keystead_application::use_cases::{ManagePolicy, ShowPolicy};
 use keystead_domain::RecoveryPolicy;
 
 use crate::Failure;
@@ -9,28 +9,15 @@ use crate::context::Context;
 use crate::output::{PolicyJson, field_lines};
 
 pub(crate) async fn run(context: &Context<'_>, command: PolicyCommand) -> Result<(), Failure> {
-    let (store, _) = context.looking().await?;
-    let manage = ManagePolicy {
-        store: store.as_ref(),
-        clock: context.tools().clock.as_ref(),
-    };
     let policy = match command {
-        PolicyCommand::Show => manage.show().await?,
-        PolicyCommand::Set(PolicySetArgs {
-            approvals,
-            response_hours,
-            requests_per_day,
-        }) => {
-            let lifetime = response_hours.map(|hours| Duration::from_secs(u64::from(hours) * 3600));
-            let change = |before: &RecoveryPolicy| {
-                RecoveryPolicy::new(
-                    approvals.unwrap_or(before.approvals()),
-                    lifetime.unwrap_or(before.response_lifetime()),
-                    requests_per_day.unwrap_or(before.requests_per_day()),
-                )
+        PolicyCommand::Show => {
+            let store = context.reading().await?;
+            let show = ShowPolicy {
+                store: store.as_ref(),
             };
-            manage.set(&context.actor(), change).await?
+            show.run().await?
         }
+        PolicyCommand::Set(args) => set(context, args).await?,
     };
     context.printer.result(&PolicyJson::new(&policy), || {
         field_lines(&[
@@ -45,4 +32,27 @@ pub(crate) async fn run(context: &Context<'_>, command: PolicyCommand) -> Result
             ),
         ])
     })
+}
+
+async fn set(context: &Context<'_>, args: PolicySetArgs) -> Result<RecoveryPolicy, Failure> {
+    let PolicySetArgs {
+        approvals,
+        response_hours,
+        requests_per_day,
+    } = args;
+    let lifetime = response_hours.map(|hours| Duration::from_secs(u64::from(hours) * 3600));
+    let change = |before: &RecoveryPolicy| {
+        RecoveryPolicy::new(
+            approvals.unwrap_or(before.approvals()),
+            lifetime.unwrap_or(before.response_lifetime()),
+            requests_per_day.unwrap_or(before.requests_per_day()),
+        )
+    };
+    let opened = context.installation().await?;
+    let manage = ManagePolicy {
+        store: opened.store.as_ref(),
+        register: context.register(&opened),
+        clock: context.tools().clock.as_ref(),
+    };
+    Ok(manage.set(&context.actor(), change).await?)
 }

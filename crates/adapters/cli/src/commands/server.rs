@@ -126,7 +126,7 @@ async fn accept(
     let tools = context.tools();
     let enrol = EnrolServer {
         store: opened.store.as_ref(),
-        master_key: opened.master_key.as_ref(),
+        register: context.register(&opened),
         ssh: tools.ssh.as_ref(),
         rsa: tools.rsa.as_ref(),
         clock: tools.clock.as_ref(),
@@ -141,9 +141,7 @@ async fn accept(
     let whose = format!("backup server \"{}\"", printable(enrolment.name.as_str()));
     let of = enrolment.keys.fingerprint();
     compare_aloud(context, &whose, &of, request.expected.as_ref())?;
-    let enrolled = enrol
-        .run(&context.actor(), &opened.installation, &enrolment, &request)
-        .await?;
+    let enrolled = enrol.run(&context.actor(), &enrolment, &request).await?;
     let handed = hand_over(context, to, &enrolled.confirmation).await?;
     let manager = keystead_domain::Fingerprint::of_ed25519(&opened.installation.identity.public_key);
     let json = EnrolledJson::new(
@@ -304,9 +302,9 @@ pub(crate) async fn show_own(context: &Context<'_>) -> Result<(), Failure> {
 
 async fn remove(context: &Context<'_>, reference: &str, why: Option<&str>, yes: bool) -> Result<(), Failure> {
     let why = why.map(reason).transpose()?;
-    let store = context.reading().await?;
+    let opened = context.installation().await?;
     let browse = BrowseServers {
-        store: store.as_ref(),
+        store: opened.store.as_ref(),
     };
     let server = browse.show(reference).await?;
     if !yes {
@@ -317,7 +315,8 @@ async fn remove(context: &Context<'_>, reference: &str, why: Option<&str>, yes: 
         confirm(context, &question)?;
     }
     let remove = RemoveServer {
-        store: store.as_ref(),
+        store: opened.store.as_ref(),
+        register: context.register(&opened),
         clock: context.tools().clock.as_ref(),
     };
     let removed = remove

@@ -44,6 +44,10 @@ macro_rules! reads {
                 self.read(move |view| view.recovery_policy()).await
             }
 
+            async fn recovery_register(&mut self) -> Result<Option<String>, StoreError> {
+                self.read(move |view| view.recovery_register()).await
+            }
+
             async fn find_recovery(&mut self, id: RequestId) -> Result<Option<Recovery>, StoreError> {
                 self.read(move |view| view.find_recovery(id)).await
             }

@@ -33,6 +33,10 @@ macro_rules! reads {
                 within_limit!(self, "read policy", recovery_policy())
             }
 
+            async fn recovery_register(&mut self) -> Result<Option<String>, StoreError> {
+                within_limit!(self, "read register", recovery_register())
+            }
+
             async fn find_recovery(&mut self, id: RequestId) -> Result<Option<Recovery>, StoreError> {
                 within_limit!(self, "read recovery", find_recovery(id))
             }
@@ -74,6 +78,10 @@ impl RecoveryWrites for Timed<dyn UnitOfWork> {
 
     async fn set_recovery_policy(&mut self, policy: &RecoveryPolicy) -> Result<(), StoreError> {
         within_limit!(self, "set policy", set_recovery_policy(policy))
+    }
+
+    async fn set_recovery_register(&mut self, note: &str) -> Result<(), StoreError> {
+        within_limit!(self, "set register", set_recovery_register(note))
     }
 
     async fn insert_recovery(&mut self, recovery: &Recovery) -> Result<(), StoreError> {

@@ -55,6 +55,15 @@ impl RecoveryWrites for Session<dyn UnitOfWork> {
         .await
     }
 
+    async fn set_recovery_register(&mut self, note: &str) -> Result<(), StoreError> {
+        let kept: Arc<str> = note.into();
+        self.change(ROW + note.len(), move |unit| {
+            let kept = Arc::clone(&kept);
+            Box::pin(async move { unit.set_recovery_register(&kept).await })
+        })
+        .await
+    }
+
     async fn insert_recovery(&mut self, recovery: &Recovery) -> Result<(), StoreError> {
         let kept = Arc::new(recovery.clone());
         self.change(of_recovery(recovery), move |unit| {

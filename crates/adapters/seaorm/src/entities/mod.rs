@@ -16,6 +16,7 @@ pub(crate) mod recoveries;
 pub(crate) mod recovery_approvals;
 pub(crate) mod recovery_documents;
 pub(crate) mod recovery_policy;
+pub(crate) mod recovery_register;
 pub(crate) mod server_identities;
 pub(crate) mod staged_private_keys;
 

@@ -38,6 +38,7 @@ impl MigrationTrait for Migration {
             server_identities(dialect),
             officers(dialect),
             recovery_policy(dialect),
+            recovery_register(dialect),
             recoveries(dialect),
             recovery_approvals(dialect),
             recovery_documents(dialect),
@@ -160,6 +161,16 @@ fn recovery_policy(dialect: Dialect) -> TableCreateStatement {
             1,
         ))
         .check(at_least("recovery_policy_requests", "requests_per_day", 1))
+        .take()
+}
+
+/// One row: a signed note.
+fn recovery_register(dialect: Dialect) -> TableCreateStatement {
+    dialect
+        .table("recovery_register")
+        .col(dialect.the_row())
+        .col(dialect.text("note").not_null())
+        .check(one_row("recovery_register_one_row"))
         .take()
 }
 

@@ -7,7 +7,7 @@ use sea_orm::ActiveValue::NotSet;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
 
-use crate::entities::{THE_ROW, officers, recovery_policy};
+use crate::entities::{THE_ROW, officers, recovery_policy, recovery_register};
 use crate::error::Failures;
 use crate::mapping::{officer_from_model, officer_to_model, policy_from_model, policy_to_model};
 use crate::write::{duplicate, exactly_one};
@@ -92,4 +92,35 @@ pub(crate) async fn set_policy(
         .await;
     kept.map(|_| ())
         .map_err(|e| failures.of("set the recovery policy", e))
+}
+
+pub(crate) async fn register(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+) -> Result<Option<String>, StoreError> {
+    let row = recovery_register::Entity::find_by_id(THE_ROW).one(db).await;
+    let row = row.map_err(|e| failures.of("read the recovery register", e))?;
+    Ok(row.map(|row| row.note))
+}
+
+pub(crate) async fn set_register(
+    db: &DatabaseTransaction,
+    failures: &Failures,
+    note: &str,
+) -> Result<(), StoreError> {
+    use recovery_register::{ActiveModel, Column, Entity, Model};
+
+    let row = Model {
+        id: THE_ROW,
+        note: note.to_owned(),
+    };
+    let replaced = OnConflict::column(Column::Id)
+        .update_column(Column::Note)
+        .to_owned();
+    let kept = Entity::insert(ActiveModel::from(row))
+        .on_conflict(replaced)
+        .exec_without_returning(db)
+        .await;
+    kept.map(|_| ())
+        .map_err(|e| failures.of("set the recovery register", e))
 }

@@ -51,6 +51,12 @@ impl RecoveryReads for SeaOrmTransaction {
         self.read(read)
     }
 
+    async fn recovery_register(&mut self) -> Result<Option<String>, StoreError> {
+        let (db, failures) = self.step()?;
+        let read = officers::register(db, failures).await;
+        self.read(read)
+    }
+
     async fn find_recovery(&mut self, id: RequestId) -> Result<Option<Recovery>, StoreError> {
         let (db, failures) = self.step()?;
         let read = requests::find(db, failures, id).await;
@@ -113,6 +119,12 @@ impl RecoveryWrites for SeaOrmTransaction {
     async fn set_recovery_policy(&mut self, policy: &RecoveryPolicy) -> Result<(), StoreError> {
         let (db, failures) = self.step()?;
         let done = officers::set_policy(db, failures, policy).await;
+        self.changed(done)
+    }
+
+    async fn set_recovery_register(&mut self, note: &str) -> Result<(), StoreError> {
+        let (db, failures) = self.step()?;
+        let done = officers::set_register(db, failures, note).await;
         self.changed(done)
     }
 

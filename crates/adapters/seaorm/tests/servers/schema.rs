@@ -118,6 +118,7 @@ const NO_THIRD: &[&str] = &[
     "DROP TABLE recovery_approvals",
     "DROP TABLE recoveries",
     "DROP TABLE recovery_policy",
+    "DROP TABLE recovery_register",
     "DROP TABLE officers",
     "DROP TABLE server_identities",
     "DROP TABLE backup_servers",

@@ -39,6 +39,7 @@ mockall::mock! {
         async fn list_servers(&mut self, after: Option<ServerId>, limit: u32) -> Result<Vec<BackupServer>, StoreError>;
         async fn officers(&mut self) -> Result<Vec<Officer>, StoreError>;
         async fn recovery_policy(&mut self) -> Result<Option<RecoveryPolicy>, StoreError>;
+        async fn recovery_register(&mut self) -> Result<Option<String>, StoreError>;
         async fn find_recovery(&mut self, id: RequestId) -> Result<Option<Recovery>, StoreError>;
         async fn list_recoveries(&mut self, after: Option<RecoveryCursor>, limit: u32) -> Result<Vec<Recovery>, StoreError>;
         async fn count_recoveries(&mut self, server: ServerId, since: Timestamp) -> Result<u64, StoreError>;
@@ -52,6 +53,7 @@ mockall::mock! {
         async fn insert_officer(&mut self, officer: &Officer) -> Result<(), StoreError>;
         async fn save_officer(&mut self, officer: &Officer, expected: Version) -> Result<(), StoreError>;
         async fn set_recovery_policy(&mut self, policy: &RecoveryPolicy) -> Result<(), StoreError>;
+        async fn set_recovery_register(&mut self, note: &str) -> Result<(), StoreError>;
         async fn insert_recovery(&mut self, recovery: &Recovery) -> Result<(), StoreError>;
         async fn save_recovery(&mut self, recovery: &Recovery, expected: Version) -> Result<(), StoreError>;
         async fn keep_recovery_document(&mut self, id: RequestId, which: RecoveryDocument, bytes: &[u8]) -> Result<(), StoreError>;

@@ -33,6 +33,9 @@ pub trait RecoveryReads: Send {
     /// The policy that people set; `None` when the usual one holds.
     async fn recovery_policy(&mut self) -> Result<Option<RecoveryPolicy>, StoreError>;
 
+    /// The signed register of all servers, officers and the policy, as it was kept last; `None` before the first change.
+    async fn recovery_register(&mut self) -> Result<Option<String>, StoreError>;
+
     /// The request with this id, and what became of it.
     async fn find_recovery(&mut self, id: RequestId) -> Result<Option<Recovery>, StoreError>;
 
@@ -86,6 +89,9 @@ pub trait RecoveryWrites: Send {
 
     /// Keeps the policy, in the place of the one before.
     async fn set_recovery_policy(&mut self, policy: &RecoveryPolicy) -> Result<(), StoreError>;
+
+    /// Keeps the signed register, in the place of the one before.
+    async fn set_recovery_register(&mut self, note: &str) -> Result<(), StoreError>;
 
     /// Keeps a new request. Its bytes follow with [`RecoveryWrites::keep_recovery_document`].
     ///

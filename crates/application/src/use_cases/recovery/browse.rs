@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
 use keystead_domain::{
-    BackupServer, Installation, Permission, Recovery, RequestId, Standing, Timestamp, approval_statement,
+    BackupServer, Permission, Recovery, RequestId, Standing, Timestamp, approval_statement,
 };
 
 use super::RecoveryError;
 use super::examine::Examination;
-use super::load::{LoadedRecovery, find_recovery, server_of};
-use crate::ports::{RecoveryCursor, SealedFormat, SshSignatures, Store};
+use super::load::{LoadedRecovery, Trust, find_recovery, server_of};
+use crate::ports::{RecoveryCursor, SealedFormat, Store};
 
 /// Looks at recovery requests.
 pub struct BrowseRecoveries<'a> {
@@ -19,8 +19,8 @@ pub struct BrowseRecoveries<'a> {
 pub struct ShowRecovery<'a> {
     /// Where it is kept.
     pub store: &'a dyn Store,
-    /// Verifies it.
-    pub ssh: &'a dyn SshSignatures,
+    /// What is believed.
+    pub trust: Trust<'a>,
     /// Reads the headers.
     pub format: Arc<dyn SealedFormat>,
 }
@@ -82,11 +82,7 @@ impl ShowRecovery<'_> {
     ///
     /// # Errors
     /// When there is no such request, or what is stored of it was changed.
-    pub async fn run(
-        &self,
-        installation: &Installation,
-        id: RequestId,
-    ) -> Result<ShownRecovery, RecoveryError> {
+    pub async fn run(&self, id: RequestId) -> Result<ShownRecovery, RecoveryError> {
         let LoadedRecovery {
             recovery,
             server,
@@ -94,7 +90,7 @@ impl ShowRecovery<'_> {
             verified: _,
             standing,
             signed,
-        } = LoadedRecovery::load(self.store, self.ssh, installation, id).await?;
+        } = LoadedRecovery::load(self.store, self.trust, id).await?;
         let examination = Examination::of(signed.request, &self.format, self.store).await?;
         Ok(ShownRecovery {
             identity_retired_at: server
@@ -111,13 +107,12 @@ impl ShowRecovery<'_> {
     ///
     /// # Errors
     /// As [`ShowRecovery::run`].
-    pub async fn statement(
-        &self,
-        installation: &Installation,
-        id: RequestId,
-        permission: Permission,
-    ) -> Result<String, RecoveryError> {
-        let loaded = LoadedRecovery::load(self.store, self.ssh, installation, id).await?;
-        Ok(approval_statement(installation, &loaded.recovery, permission))
+    pub async fn statement(&self, id: RequestId, permission: Permission) -> Result<String, RecoveryError> {
+        let loaded = LoadedRecovery::load(self.store, self.trust, id).await?;
+        Ok(approval_statement(
+            self.trust.installation,
+            &loaded.recovery,
+            permission,
+        ))
     }
 }

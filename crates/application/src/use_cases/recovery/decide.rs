@@ -1,21 +1,21 @@
 use keystead_domain::{
-    APPROVAL_NAMESPACE, Action, Actor, Approval, AuditEvent, BackupServer, Installation, Outcome, Permission,
-    PersonName, Reason, Recovery, RequestId, Standing, approval_statement,
+    APPROVAL_NAMESPACE, Action, Actor, Approval, AuditEvent, BackupServer, Outcome, Permission, PersonName,
+    Reason, Recovery, RequestId, Standing, approval_statement,
 };
 
 use super::RecoveryError;
-use super::load::{LoadedRecovery, server_of, verified_approvals};
+use super::load::{LoadedRecovery, Trust, server_of, verified_approvals};
 use super::officers::policy;
 use super::receive::about;
-use crate::ports::{Clock, SshSignatures, Store};
+use crate::ports::{Clock, Store};
 use crate::use_cases::shared::{again_on_conflict, record_refusal};
 
 /// Approves a recovery request by an officer's signature.
 pub struct ApproveRecovery<'a> {
     /// Where it is kept.
     pub store: &'a dyn Store,
-    /// Verifies signatures.
-    pub ssh: &'a dyn SshSignatures,
+    /// What is believed.
+    pub trust: Trust<'a>,
     /// Tells the time.
     pub clock: &'a dyn Clock,
 }
@@ -44,13 +44,8 @@ impl ApproveRecovery<'_> {
     ///
     /// # Errors
     /// When it was denied or answered, does not hold now, or its server or identity may not ask.
-    pub async fn check(
-        &self,
-        installation: &Installation,
-        id: RequestId,
-        permission: Permission,
-    ) -> Result<(), RecoveryError> {
-        let loaded = LoadedRecovery::load(self.store, self.ssh, installation, id).await?;
+    pub async fn check(&self, id: RequestId, permission: Permission) -> Result<(), RecoveryError> {
+        let loaded = LoadedRecovery::load(self.store, self.trust, id).await?;
         Ok(loaded
             .recovery
             .check_open(&loaded.server, permission, self.clock.now())?)
@@ -65,13 +60,11 @@ impl ApproveRecovery<'_> {
     pub async fn run(
         &self,
         actor: &Actor,
-        installation: &Installation,
         id: RequestId,
         permission: Permission,
         signature: &[u8],
     ) -> Result<Approved, RecoveryError> {
-        let approved =
-            again_on_conflict(|| self.approve(actor, installation, id, permission, signature)).await;
+        let approved = again_on_conflict(|| self.approve(actor, id, permission, signature)).await;
         if let Err(error) = &approved
             && !matches!(error, RecoveryError::Store(_))
         {
@@ -91,7 +84,6 @@ impl ApproveRecovery<'_> {
     async fn approve(
         &self,
         actor: &Actor,
-        installation: &Installation,
         id: RequestId,
         permission: Permission,
         signature: &[u8],
@@ -101,8 +93,9 @@ impl ApproveRecovery<'_> {
             server,
             officers,
             ..
-        } = LoadedRecovery::load(self.store, self.ssh, installation, id).await?;
+        } = LoadedRecovery::load(self.store, self.trust, id).await?;
         let key = self
+            .trust
             .ssh
             .claimed_key(signature)
             .map_err(RecoveryError::OfficerSignature)?;
@@ -115,8 +108,9 @@ impl ApproveRecovery<'_> {
         let now = self.clock.now();
         recovery.check_open(&server, permission, now)?;
         recovery.check_approver(officer)?;
-        let statement = approval_statement(installation, &recovery, permission);
-        self.ssh
+        let statement = approval_statement(self.trust.installation, &recovery, permission);
+        self.trust
+            .ssh
             .verify(&officer.key, APPROVAL_NAMESPACE, statement.as_bytes(), signature)
             .map_err(|error| RecoveryError::NotApproved {
                 officer: officer.name.clone(),
@@ -143,7 +137,7 @@ impl ApproveRecovery<'_> {
         unit.append_audit(&about(event, &approved, &server)).await?;
         let needed = policy(&mut *unit).await?.approvals();
         unit.commit().await?;
-        let verified = verified_approvals(&approved, &officers, installation, self.ssh);
+        let verified = verified_approvals(&approved, &officers, self.trust.installation, self.trust.ssh);
         Ok(Approved {
             standing: Standing::of(&verified, &officers, needed),
             officer: officer.name.clone(),

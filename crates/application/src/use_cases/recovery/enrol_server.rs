@@ -1,22 +1,21 @@
 use keystead_domain::{
-    Action, Actor, AuditEvent, BackupServer, EnrolmentRefused, ExpectedFingerprint, Fingerprint,
-    Installation, Outcome, Recipient, ServerId, ServerName, Timestamp,
+    Action, Actor, AuditEvent, BackupServer, EnrolmentRefused, ExpectedFingerprint, Fingerprint, Outcome,
+    Recipient, ServerId, ServerName, Timestamp,
 };
 
 use super::RecoveryError;
+use super::register::{RegisterAccess, RegisterSigner};
 use super::servers::{all_servers, find_server, is_named};
 use crate::exchange::{Confirmation, Enrolment};
-use crate::ports::{
-    Clock, MasterKey, Randomness, RandomnessExt, RsaEngine, SshSignatures, Store, UnitOfWork,
-};
+use crate::ports::{Clock, Randomness, RandomnessExt, RsaEngine, SshSignatures, Store, UnitOfWork};
 use crate::use_cases::shared::{again_on_conflict, manager_identity, record_refusal};
 
 /// Enrols a backup server by the text that it made, once people have compared the fingerprint.
 pub struct EnrolServer<'a> {
     /// Where servers are kept.
     pub store: &'a dyn Store,
-    /// Opens the manager's identity.
-    pub master_key: &'a dyn MasterKey,
+    /// The manager's identity, which signs the confirmation and the change.
+    pub register: RegisterAccess<'a>,
     /// Verifies and signs.
     pub ssh: &'a dyn SshSignatures,
     /// Writes the Active keyset's recipient line.
@@ -67,16 +66,21 @@ impl EnrolServer<'_> {
     pub async fn run(
         &self,
         actor: &Actor,
-        installation: &Installation,
         enrolment: &Enrolment,
         request: &EnrolServerRequest,
     ) -> Result<EnrolledServer, RecoveryError> {
+        let RegisterAccess {
+            installation,
+            master_key,
+            ..
+        } = self.register;
+        let signer = self.register.open().await?;
         let fingerprint = enrolment.keys.fingerprint();
         let enrolled = match &request.expected {
             Some(expected) if !expected.matches(&fingerprint) => {
                 Err(RecoveryError::UnexpectedFingerprint(fingerprint))
             }
-            _ => again_on_conflict(|| self.enrol(actor, enrolment, request)).await,
+            _ => again_on_conflict(|| self.enrol(actor, enrolment, request, &signer)).await,
         };
         let (server, was_enrolled) = match enrolled {
             Ok(enrolled) => enrolled,
@@ -105,7 +109,7 @@ impl EnrolServer<'_> {
             recipient: recipient.as_ref().map(|(_, recipient)| recipient.clone()),
             created_at: self.clock.now(),
         };
-        let key = manager_identity(self.master_key, installation).await?;
+        let key = manager_identity(master_key, installation).await?;
         Ok(EnrolledServer {
             server,
             was_enrolled,
@@ -121,8 +125,10 @@ impl EnrolServer<'_> {
         actor: &Actor,
         enrolment: &Enrolment,
         request: &EnrolServerRequest,
+        signer: &RegisterSigner<'_>,
     ) -> Result<(BackupServer, bool), RecoveryError> {
         let mut unit = self.store.begin().await?;
+        signer.check(&mut *unit).await?;
         let now = self.clock.now();
         let (server, action) = match &request.again {
             Some(reference) => {
@@ -151,6 +157,7 @@ impl EnrolServer<'_> {
                 }
             },
         };
+        signer.sign(&mut *unit).await?;
         let event = AuditEvent::new(now, actor.clone(), action, Outcome::Done)
             .on(server.id)
             .with("server", &server.name)

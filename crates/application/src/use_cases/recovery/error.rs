@@ -7,7 +7,8 @@ use super::examine::MissingKeysets;
 use super::fixes;
 use crate::exchange::DocumentError;
 use crate::ports::{
-    MasterKeyError, MessageCipherError, RandomnessError, RsaError, SshSignatureError, StoreError,
+    MasterKeyError, MessageCipherError, RandomnessError, RsaError, SigningError, SshSignatureError,
+    StoreError,
 };
 use crate::use_cases::custody::CustodyError;
 use crate::use_cases::keyset_error::store_what;
@@ -119,6 +120,12 @@ pub enum RecoveryError {
     /// What is stored of the request is not what was approved.
     #[error("what the database holds of request {0} was changed since it was received")]
     RequestChanged(RequestId),
+    /// Servers, officers or policy are not what the manager signed.
+    #[error("what the database holds of backup servers, officers and policy is not what this manager signed")]
+    RegisterChanged,
+    /// The register could not be signed.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
     /// Some of the keysets are missing.
     #[error("{0}")]
     MissingKeysets(MissingKeysets),
@@ -198,10 +205,13 @@ impl Explain for RecoveryError {
             | Self::NotAllOpen(_)
             | Self::NothingOpens(_)
             | Self::Cipher(_) => "the request was not answered",
+            Self::RegisterChanged => "nothing was done",
             Self::Store(e) => return store_what(e),
             Self::MasterKey(_) => "the master key cannot be used",
             Self::Rotated(_) => "the master key was changed at the same time",
-            Self::Rsa(_) | Self::Worker(_) | Self::Randomness(_) => "the work could not be done",
+            Self::Rsa(_) | Self::Worker(_) | Self::Randomness(_) | Self::Signing(_) => {
+                "the work could not be done"
+            }
         }
         .to_owned()
     }

@@ -81,6 +81,9 @@ pub(super) fn fix(error: &RecoveryError) -> String {
         RecoveryError::RequestChanged(_) => {
             "do not answer it; find out who changed the database (keystead audit verify), and let the server make a new request".into()
         }
+        RecoveryError::RegisterChanged => {
+            "somebody changed the database behind the manager's back: find out who (keystead audit verify), and restore it from a backup".into()
+        }
         RecoveryError::MissingKeysets(_) => {
             "import the export of each with: keystead keyset import SOURCE (it may stay Inactive); or answer what can be answered with --partial".into()
         }
@@ -90,7 +93,8 @@ pub(super) fn fix(error: &RecoveryError) -> String {
         RecoveryError::NothingOpens(_) => {
             "look at the files with: keystead recovery show ID; import the keysets that are missing".into()
         }
-        RecoveryError::Response(_) | RecoveryError::Cipher(_) | RecoveryError::Rsa(_) | RecoveryError::Worker(_) => {
+        RecoveryError::Response(_) | RecoveryError::Cipher(_) | RecoveryError::Rsa(_) | RecoveryError::Worker(_)
+        | RecoveryError::Signing(_) => {
             "try again; if it happens again, report it as a bug".into()
         }
         RecoveryError::Store(error) => store_fix(error).into(),

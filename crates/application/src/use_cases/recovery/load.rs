@@ -6,11 +6,23 @@ use keystead_domain::{
 };
 
 use super::RecoveryError;
-use super::officers::policy;
+use super::register::{Registered, check_register};
 use crate::exchange::UnverifiedRequest;
 use crate::ports::{
-    RecoveryCursor, RecoveryDocument, RecoveryReads, SshSignatures, Store, StoreError, StoreErrorKind,
+    RecoveryCursor, RecoveryDocument, RecoveryReads, SigningEngine, SshSignatures, Store, StoreError,
+    StoreErrorKind,
 };
+
+/// What a manager believes: what its own identity signed, and what is signed by whom it knows.
+#[derive(Clone, Copy)]
+pub struct Trust<'a> {
+    /// The installation, with the public key of its identity.
+    pub installation: &'a Installation,
+    /// Verifies what that identity signed.
+    pub signing: &'a dyn SigningEngine,
+    /// Verifies what servers and officers signed.
+    pub ssh: &'a dyn SshSignatures,
+}
 
 /// All that is known about a request.
 pub(super) struct LoadedRecovery {
@@ -27,16 +39,26 @@ impl LoadedRecovery {
     /// Loads a request and verifies its signature and those of its approvals again: the database is not believed.
     pub(super) async fn load(
         store: &dyn Store,
-        ssh: &dyn SshSignatures,
-        installation: &Installation,
+        trust: Trust<'_>,
         id: RequestId,
     ) -> Result<Self, RecoveryError> {
+        let Trust {
+            installation,
+            signing,
+            ssh,
+        } = trust;
         let mut snapshot = store.snapshot().await?;
         let not_found = || RecoveryError::NoSuchRequest(id.to_string());
         let recovery = snapshot.find_recovery(id).await?.ok_or_else(not_found)?;
-        let server = server_of(&mut *snapshot, &recovery).await?;
-        let officers = snapshot.officers().await?;
-        let needed = policy(&mut *snapshot).await?.approvals();
+        let Registered {
+            servers,
+            officers,
+            policy,
+        } = check_register(&mut *snapshot, installation, signing).await?;
+        let server = servers
+            .into_iter()
+            .find(|server| server.id == recovery.server)
+            .ok_or(RecoveryError::RequestChanged(id))?;
         let bytes = snapshot.recovery_document(id, RecoveryDocument::Request).await?;
         drop(snapshot);
 
@@ -51,7 +73,7 @@ impl LoadedRecovery {
         }
         let verified = verified_approvals(&recovery, &officers, installation, ssh);
         Ok(Self {
-            standing: Standing::of(&verified, &officers, needed),
+            standing: Standing::of(&verified, &officers, policy.approvals()),
             verified,
             recovery,
             server,

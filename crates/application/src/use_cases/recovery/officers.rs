@@ -3,13 +3,22 @@ use keystead_domain::{
 };
 
 use super::RecoveryError;
+use super::register::RegisterAccess;
 use crate::ports::{Clock, Randomness, RandomnessExt, RecoveryReads, SshSignatures, Store, StoreError};
 use crate::use_cases::shared::again_on_conflict;
+
+/// Looks at the people who may approve recovery requests.
+pub struct BrowseOfficers<'a> {
+    /// Where they are kept.
+    pub store: &'a dyn Store,
+}
 
 /// Looks after the people who may approve recovery requests.
 pub struct ManageOfficers<'a> {
     /// Where they are kept.
     pub store: &'a dyn Store,
+    /// Signs the change.
+    pub register: RegisterAccess<'a>,
     /// Reads their keys.
     pub ssh: &'a dyn SshSignatures,
     /// Tells the time.
@@ -18,15 +27,23 @@ pub struct ManageOfficers<'a> {
     pub randomness: &'a dyn Randomness,
 }
 
+/// Looks at the rules for recoveries.
+pub struct ShowPolicy<'a> {
+    /// Where they are kept.
+    pub store: &'a dyn Store,
+}
+
 /// Looks after the rules for recoveries.
 pub struct ManagePolicy<'a> {
     /// Where they are kept.
     pub store: &'a dyn Store,
+    /// Signs the change.
+    pub register: RegisterAccess<'a>,
     /// Tells the time.
     pub clock: &'a dyn Clock,
 }
 
-impl ManageOfficers<'_> {
+impl BrowseOfficers<'_> {
     /// Every officer, in the order in which they were added, those who were taken off too.
     ///
     /// # Errors
@@ -34,7 +51,9 @@ impl ManageOfficers<'_> {
     pub async fn list(&self) -> Result<Vec<Officer>, RecoveryError> {
         Ok(self.store.snapshot().await?.officers().await?)
     }
+}
 
+impl ManageOfficers<'_> {
     /// Adds a person by the line of a `.pub` file.
     ///
     /// # Errors
@@ -47,13 +66,16 @@ impl ManageOfficers<'_> {
         key_line: &str,
     ) -> Result<Officer, RecoveryError> {
         let key = self.ssh.read_key(key_line).map_err(RecoveryError::OfficerKey)?;
+        let signer = self.register.open().await?;
         let add = || async {
             let mut unit = self.store.begin().await?;
+            signer.check(&mut *unit).await?;
             let id = OfficerId::from_random_bytes(self.randomness.bytes()?);
             let others = unit.officers().await?;
             let now = self.clock.now();
             let officer = Officer::add(id, name.clone(), also.to_vec(), key.clone(), now, &others)?;
             unit.insert_officer(&officer).await?;
+            signer.sign(&mut *unit).await?;
             let event = AuditEvent::new(now, actor.clone(), Action::OfficerAdd, Outcome::Done)
                 .on(id)
                 .with("officer", name)
@@ -79,8 +101,10 @@ impl ManageOfficers<'_> {
         reference: &str,
         reason: Option<&Reason>,
     ) -> Result<Officer, RecoveryError> {
+        let signer = self.register.open().await?;
         let remove = || async {
             let mut unit = self.store.begin().await?;
+            signer.check(&mut *unit).await?;
             let officer = find_officer(&mut *unit, reference).await?;
             let now = self.clock.now();
             let removal = Removal {
@@ -89,6 +113,7 @@ impl ManageOfficers<'_> {
             };
             let removed = officer.taken_off(removal);
             unit.save_officer(&removed, officer.version).await?;
+            signer.sign(&mut *unit).await?;
             let event = AuditEvent::new(now, actor.clone(), Action::OfficerRemove, Outcome::Done)
                 .on(officer.id)
                 .with("officer", &officer.name)
@@ -105,15 +130,17 @@ impl ManageOfficers<'_> {
     }
 }
 
-impl ManagePolicy<'_> {
+impl ShowPolicy<'_> {
     /// The rules that hold.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn show(&self) -> Result<RecoveryPolicy, RecoveryError> {
+    pub async fn run(&self) -> Result<RecoveryPolicy, RecoveryError> {
         Ok(policy(&mut *self.store.snapshot().await?).await?)
     }
+}
 
+impl ManagePolicy<'_> {
     /// Changes the rules.
     ///
     /// # Errors
@@ -123,12 +150,15 @@ impl ManagePolicy<'_> {
         actor: &Actor,
         change: impl Fn(&RecoveryPolicy) -> Result<RecoveryPolicy, keystead_domain::InvalidPolicy>,
     ) -> Result<RecoveryPolicy, RecoveryError> {
+        let signer = self.register.open().await?;
         let set = || async {
             let mut unit = self.store.begin().await?;
+            signer.check(&mut *unit).await?;
             let before = policy(&mut *unit).await?;
             let after = change(&before)?;
             if after != before {
                 unit.set_recovery_policy(&after).await?;
+                signer.sign(&mut *unit).await?;
                 let event =
                     AuditEvent::new(self.clock.now(), actor.clone(), Action::PolicySet, Outcome::Done)
                         .with("before", words(&before))

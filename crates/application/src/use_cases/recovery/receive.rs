@@ -3,9 +3,11 @@ use std::time::Duration;
 use keystead_domain::{Action, Actor, AuditEvent, BackupServer, Outcome, Recovery, SignedRequest};
 
 use super::RecoveryError;
+use super::load::Trust;
 use super::officers::policy;
+use super::register::check_register;
 use crate::exchange::{RequestDocument, UnverifiedRequest};
-use crate::ports::{Clock, RecoveryDocument, SshSignatures, Store, UnitOfWork};
+use crate::ports::{Clock, RecoveryDocument, Store, UnitOfWork};
 use crate::use_cases::shared::{again_on_conflict, record_refusal};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -14,8 +16,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub struct ReceiveRequest<'a> {
     /// Where it is kept.
     pub store: &'a dyn Store,
-    /// Verifies it.
-    pub ssh: &'a dyn SshSignatures,
+    /// What is believed.
+    pub trust: Trust<'a>,
     /// Tells the time.
     pub clock: &'a dyn Clock,
 }
@@ -28,7 +30,7 @@ impl ReceiveRequest<'_> {
     /// now, was received before, or is one too many.
     pub async fn run(&self, actor: &Actor, text: &str) -> Result<(Recovery, BackupServer), RecoveryError> {
         let bytes = RequestDocument::from_text(text).map_err(RecoveryError::Request)?;
-        let unverified = UnverifiedRequest::new(bytes, self.ssh).map_err(RecoveryError::Request)?;
+        let unverified = UnverifiedRequest::new(bytes, self.trust.ssh).map_err(RecoveryError::Request)?;
         match again_on_conflict(|| self.receive(actor, &unverified)).await {
             Ok(received) => Ok(received),
             Err(error @ RecoveryError::Store(_)) => Err(error),
@@ -55,20 +57,21 @@ impl ReceiveRequest<'_> {
     ) -> Result<(Recovery, BackupServer), RecoveryError> {
         // Verifying reads the whole of a long request, so it is done before the unit of work begins.
         let identity = unverified.identity();
-        let found = self
-            .store
-            .snapshot()
-            .await?
-            .find_server_by_identity(&identity)
-            .await?;
+        let Trust {
+            installation,
+            signing,
+            ssh,
+        } = self.trust;
+        let registered = check_register(&mut *self.store.snapshot().await?, installation, signing).await?;
+        let found = registered
+            .servers
+            .iter()
+            .find(|server| server.identity(&identity).is_some());
         let keys = found
-            .as_ref()
             .and_then(|server| server.identity(&identity))
             .map(|identity| &identity.keys)
             .ok_or(RecoveryError::UnknownServer(identity))?;
-        let signed = unverified
-            .verified(keys, self.ssh)
-            .map_err(RecoveryError::Request)?;
+        let signed = unverified.verified(keys, ssh).map_err(RecoveryError::Request)?;
 
         let mut unit = self.store.begin().await?;
         let server = unit

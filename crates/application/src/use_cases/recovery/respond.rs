@@ -2,21 +2,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use keystead_domain::{
-    Action, Actor, AuditEvent, Installation, KeysetId, Outcome, Recovery, RecoveryState, RequestId,
-    SecretBytes, Standing, Timestamp, Validity, check_enough,
+    Action, Actor, AuditEvent, KeysetId, Outcome, Recovery, RecoveryState, RequestId, SecretBytes, Standing,
+    Timestamp, Validity, check_enough,
 };
 
 use super::RecoveryError;
 use super::examine::Examination;
-use super::load::{LoadedRecovery, server_of};
+use super::load::{LoadedRecovery, Trust};
 use super::officers::policy;
 use super::plan::{Plan, details, divided, words};
 use super::receive::about;
+use super::register::check_register;
 use super::unwrap::unwrap_all;
 use crate::exchange::{FileKeys, RecoveredKey, Response, ResponseDocument, UnopenedFile};
 use crate::ports::{
-    Clock, LoadedKey, MasterKey, MessageCipher, RecoveryDocument, RsaEngine, SealedFormat, SshSignatures,
-    Store,
+    Clock, LoadedKey, MasterKey, MessageCipher, RecoveryDocument, RsaEngine, SealedFormat, Store,
 };
 use crate::use_cases::custody::{Custody, KeyUse};
 use crate::use_cases::shared::{manager_identity, record_refusal};
@@ -33,8 +33,8 @@ pub struct RespondRecovery<'a> {
     pub format: Arc<dyn SealedFormat>,
     /// Encrypts the answer.
     pub cipher: &'a dyn MessageCipher,
-    /// Verifies and signs.
-    pub ssh: &'a dyn SshSignatures,
+    /// What is believed.
+    pub trust: Trust<'a>,
     /// Tells the time.
     pub clock: &'a dyn Clock,
 }
@@ -60,14 +60,13 @@ impl RespondRecovery<'_> {
     pub async fn run(
         &self,
         actor: &Actor,
-        installation: &Installation,
         id: RequestId,
         partial: bool,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Responded, RecoveryError> {
-        let loaded = LoadedRecovery::load(self.store, self.ssh, installation, id).await?;
+        let loaded = LoadedRecovery::load(self.store, self.trust, id).await?;
         if let RecoveryState::Answered { .. } = loaded.recovery.state {
-            return self.answered_before(installation, loaded.recovery).await;
+            return self.answered_before(loaded.recovery).await;
         }
         let prepared = self.prepare(&loaded, partial).await;
         let plan = match prepared {
@@ -84,7 +83,7 @@ impl RespondRecovery<'_> {
             clock: self.clock,
         };
         let begun = custody.begin_recovery(actor, id, details(&loaded, &plan)).await?;
-        let answered = self.answer(installation, &loaded, plan, partial, &custody, &begun, progress);
+        let answered = self.answer(&loaded, plan, partial, &custody, &begun, progress);
         match answered.await {
             Ok(responded) => Ok(responded),
             Err(error) => {
@@ -125,7 +124,6 @@ impl RespondRecovery<'_> {
     #[allow(clippy::too_many_arguments)] // One step of `run`, which has all of these at hand.
     async fn answer(
         &self,
-        installation: &Installation,
         loaded: &LoadedRecovery,
         plan: Plan,
         partial: bool,
@@ -163,7 +161,7 @@ impl RespondRecovery<'_> {
         let count = u32::try_from(opened.len()).unwrap_or(u32::MAX);
         let encrypted = self.encrypted(&loaded.recovery, validity.expires_at, opened)?;
         let response = Response {
-            installation: installation.id,
+            installation: self.trust.installation.id,
             request: loaded.recovery.id,
             digest: loaded.recovery.digest,
             server: loaded.recovery.server,
@@ -171,9 +169,9 @@ impl RespondRecovery<'_> {
             unopened,
             encrypted,
         };
-        let identity = manager_identity(self.master_key, installation).await?;
+        let identity = manager_identity(self.master_key, self.trust.installation).await?;
         let document =
-            ResponseDocument::sign(&response, &identity, self.ssh).map_err(RecoveryError::Response)?;
+            ResponseDocument::sign(&response, &identity, self.trust.ssh).map_err(RecoveryError::Response)?;
         let recovery = self.keep(loaded, validity, count, &document, begun).await?;
         Ok(Responded {
             recovery,
@@ -211,11 +209,17 @@ impl RespondRecovery<'_> {
     ) -> Result<Recovery, RecoveryError> {
         let recovery = &loaded.recovery;
         let mut unit = self.store.begin().await?;
-        let server = server_of(&mut *unit, recovery).await?;
-        let needed = policy(&mut *unit).await?.approvals();
+        let Trust {
+            installation,
+            signing,
+            ..
+        } = self.trust;
+        let now = check_register(&mut *unit, installation, signing).await?;
+        let server = now.servers.iter().find(|server| server.id == recovery.server);
+        let server = server.ok_or(RecoveryError::RequestChanged(recovery.id))?;
         // Officers, policy and server may have changed while the keys were unwrapped.
-        let standing = Standing::of(&loaded.verified, &unit.officers().await?, needed);
-        recovery.check_open(&server, standing.permission, validity.created_at)?;
+        let standing = Standing::of(&loaded.verified, &now.officers, now.policy.approvals());
+        recovery.check_open(server, standing.permission, validity.created_at)?;
         let answered = recovery.answered(standing, validity.created_at, validity.expires_at, opened)?;
         unit.save_recovery(&answered, recovery.version).await?;
         unit.keep_recovery_document(recovery.id, RecoveryDocument::Response, document.bytes())
@@ -231,11 +235,7 @@ impl RespondRecovery<'_> {
         Ok(answered)
     }
 
-    async fn answered_before(
-        &self,
-        installation: &Installation,
-        recovery: Recovery,
-    ) -> Result<Responded, RecoveryError> {
+    async fn answered_before(&self, recovery: Recovery) -> Result<Responded, RecoveryError> {
         let mut snapshot = self.store.snapshot().await?;
         let bytes = snapshot
             .recovery_document(recovery.id, RecoveryDocument::Response)
@@ -245,7 +245,7 @@ impl RespondRecovery<'_> {
             .and_then(|bytes| ResponseDocument::from_bytes(bytes).ok())
             .ok_or_else(changed)?;
         let response = document
-            .verified(&installation.identity.public_key, self.ssh)
+            .verified(&self.trust.installation.identity.public_key, self.trust.ssh)
             .map_err(|_| changed())?;
         Ok(Responded {
             text: document.to_text(),

@@ -1,9 +1,9 @@
-use keystead_domain::{BackupServer, Reason, ServerId, ServerName};
+use keystead_domain::{Action, Actor, AuditEvent, BackupServer, Outcome, Reason, ServerId, ServerName};
 
 use super::RecoveryError;
+use super::register::{RegisterAccess, RegisterSigner};
 use crate::ports::{Clock, RecoveryReads, Store, StoreError};
 use crate::use_cases::shared::again_on_conflict;
-use keystead_domain::{Action, Actor, AuditEvent, Outcome};
 
 /// Looks at backup servers.
 pub struct BrowseServers<'a> {
@@ -15,6 +15,8 @@ pub struct BrowseServers<'a> {
 pub struct RemoveServer<'a> {
     /// Where it is kept.
     pub store: &'a dyn Store,
+    /// Signs the change.
+    pub register: RegisterAccess<'a>,
     /// Tells the time.
     pub clock: &'a dyn Clock,
 }
@@ -50,7 +52,8 @@ impl RemoveServer<'_> {
         reference: &str,
         reason: Option<&Reason>,
     ) -> Result<BackupServer, RecoveryError> {
-        again_on_conflict(|| self.remove(actor, reference, reason)).await
+        let signer = self.register.open().await?;
+        again_on_conflict(|| self.remove(actor, reference, reason, &signer)).await
     }
 
     async fn remove(
@@ -58,8 +61,10 @@ impl RemoveServer<'_> {
         actor: &Actor,
         reference: &str,
         reason: Option<&Reason>,
+        signer: &RegisterSigner<'_>,
     ) -> Result<BackupServer, RecoveryError> {
         let mut unit = self.store.begin().await?;
+        signer.check(&mut *unit).await?;
         let server = find_server(&mut *unit, reference).await?;
         if server.removed.is_some() {
             return Ok(server);
@@ -67,6 +72,7 @@ impl RemoveServer<'_> {
         let now = self.clock.now();
         let removed = server.removed(now, reason.cloned());
         unit.save_server(&removed, server.version).await?;
+        signer.sign(&mut *unit).await?;
         let event = AuditEvent::new(now, actor.clone(), Action::ServerRemove, Outcome::Done)
             .on(server.id)
             .with("server", &server.name);

@@ -30,20 +30,20 @@ pub(crate) async fn run(context: &Context<'_>, args: ApproveArgs) -> Result<(), 
     let permission = permission(allow);
     let approve = ApproveRecovery {
         store: store.as_ref(),
-        ssh: tools.ssh.as_ref(),
+        trust: context.trust(&installation),
         clock: tools.clock.as_ref(),
     };
     let armored = match signature {
         Some(file) => read_text(context, Some(&file)).await?,
         None => {
             // Nobody types a passphrase in vain.
-            approve.check(&installation, id, permission).await?;
+            approve.check(id, permission).await?;
             let key = match key {
                 Some(key) => key,
                 None => ask_key(context)?,
             };
-            let statement = shower(context, store.as_ref())
-                .statement(&installation, id, permission)
+            let statement = shower(context, store.as_ref(), &installation)
+                .statement(id, permission)
                 .await?;
             sign(key, statement).await?
         }
@@ -52,9 +52,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ApproveArgs) -> Result<(), 
         .ssh
         .dearmor(&armored)
         .map_err(RecoveryError::OfficerSignature)?;
-    let approved = approve
-        .run(&context.actor(), &installation, id, permission, &signature)
-        .await?;
+    let approved = approve.run(&context.actor(), id, permission, &signature).await?;
     tell(context, &approved)
 }
 

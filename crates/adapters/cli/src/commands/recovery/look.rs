@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use keystead_application::ports::Store;
 use keystead_application::use_cases::{
     BrowseRecoveries, ExaminedFile, NeededKeyset, ReceiveRequest, ShowRecovery, ShownRecovery,
 };
@@ -22,7 +23,7 @@ pub(crate) async fn receive(context: &Context<'_>, file: Option<&str>) -> Result
     let (store, installation) = context.looking().await?;
     let receive = ReceiveRequest {
         store: store.as_ref(),
-        ssh: context.tools().ssh.as_ref(),
+        trust: context.trust(&installation),
         clock: context.tools().clock.as_ref(),
     };
     let progress = WorkProgress::begin(&context.printer, "verifying the request");
@@ -82,29 +83,30 @@ pub(crate) async fn statement(
         store: store.as_ref(),
     };
     let id = browse.find(reference).await?.id;
-    let show = shower(context, store.as_ref());
+    let show = shower(context, store.as_ref(), &installation);
     // Exactly these bytes are signed.
-    write_out(&show.statement(&installation, id, permission).await?)
+    write_out(&show.statement(id, permission).await?)
 }
 
 pub(crate) fn shower<'a>(
     context: &'a Context<'_>,
-    store: &'a dyn keystead_application::ports::Store,
+    store: &'a dyn Store,
+    installation: &'a Installation,
 ) -> ShowRecovery<'a> {
     ShowRecovery {
         store,
-        ssh: context.tools().ssh.as_ref(),
+        trust: context.trust(installation),
         format: Arc::clone(&context.tools().format),
     }
 }
 
 pub(crate) async fn show_one(
     context: &Context<'_>,
-    store: &dyn keystead_application::ports::Store,
+    store: &dyn Store,
     installation: &Installation,
     id: RequestId,
 ) -> Result<ShownRecovery, Failure> {
-    let shown = shower(context, store).run(installation, id).await?;
+    let shown = shower(context, store, installation).run(id).await?;
     context
         .printer
         .result(&RecoveryJson::closely(&shown), || words(&shown))?;

@@ -31,18 +31,12 @@ pub(crate) async fn run(
         rsa: tools.rsa.as_ref(),
         format: Arc::clone(&tools.format),
         cipher: tools.cipher.as_ref(),
-        ssh: tools.ssh.as_ref(),
+        trust: context.trust(&opened.installation),
         clock: tools.clock.as_ref(),
     };
     let progress = WorkProgress::counting(&context.printer, "opening key slots", u64::from(recovery.files));
     let responded = respond
-        .run(
-            &context.actor(),
-            &opened.installation,
-            recovery.id,
-            partial,
-            &|done| progress.at(done),
-        )
+        .run(&context.actor(), recovery.id, partial, &|done| progress.at(done))
         .await;
     drop(progress);
     let responded = responded?;

@@ -37,6 +37,10 @@ macro_rules! reads {
                 Ok(self.view()?.recoveries.policy.clone())
             }
 
+            async fn recovery_register(&mut self) -> Result<Option<String>, StoreError> {
+                Ok(self.view()?.recoveries.register.clone())
+            }
+
             async fn find_recovery(&mut self, id: RequestId) -> Result<Option<Recovery>, StoreError> {
                 Ok(self.view()?.recoveries.request(id))
             }

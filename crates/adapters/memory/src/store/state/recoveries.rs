@@ -15,6 +15,7 @@ pub(in crate::store) struct Recoveries {
     servers: BTreeMap<ServerId, BackupServer>,
     officers: BTreeMap<OfficerId, Officer>,
     pub(in crate::store) policy: Option<RecoveryPolicy>,
+    pub(in crate::store) register: Option<String>,
     requests: BTreeMap<RequestId, Recovery>,
     // A unit of work copies all of the state; the bytes are shared.
     documents: BTreeMap<(RequestId, RecoveryDocument), Arc<[u8]>>,

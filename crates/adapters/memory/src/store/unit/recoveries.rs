@@ -35,6 +35,14 @@ impl RecoveryWrites for MemoryUnitOfWork {
         })
     }
 
+    async fn set_recovery_register(&mut self, note: &str) -> Result<(), StoreError> {
+        self.changed = true;
+        self.change(|state| {
+            state.recoveries.register = Some(note.to_owned());
+            Ok(())
+        })
+    }
+
     async fn insert_recovery(&mut self, recovery: &Recovery) -> Result<(), StoreError> {
         self.changed = true;
         self.change(|state| state.recoveries.insert_request(recovery))

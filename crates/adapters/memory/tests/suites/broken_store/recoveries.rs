@@ -104,6 +104,10 @@ impl RecoveryReads for View {
         self.seen().await?.recovery_policy().await
     }
 
+    async fn recovery_register(&mut self) -> Result<Option<String>, StoreError> {
+        self.seen().await?.recovery_register().await
+    }
+
     async fn find_recovery(&mut self, id: RequestId) -> Result<Option<Recovery>, StoreError> {
         let found = self.seen().await?.find_recovery(id).await?;
         Ok(found.map(|recovery| self.shown_request(recovery)))
@@ -193,6 +197,10 @@ impl RecoveryReads for BrokenUnit {
         self.view.recovery_policy().await
     }
 
+    async fn recovery_register(&mut self) -> Result<Option<String>, StoreError> {
+        self.view.recovery_register().await
+    }
+
     async fn find_recovery(&mut self, id: RequestId) -> Result<Option<Recovery>, StoreError> {
         self.view.find_recovery(id).await
     }
@@ -274,6 +282,14 @@ impl RecoveryWrites for BrokenUnit {
         match (self.fault, first) {
             (Fault::KeepsTheFirstPolicy, Some(first)) => self.unit().set_recovery_policy(&first).await,
             _ => self.unit().set_recovery_policy(policy).await,
+        }
+    }
+
+    async fn set_recovery_register(&mut self, note: &str) -> Result<(), StoreError> {
+        let first = self.unit().recovery_register().await?;
+        match (self.fault, first) {
+            (Fault::KeepsTheFirstPolicy, Some(first)) => self.unit().set_recovery_register(&first).await,
+            _ => self.unit().set_recovery_register(note).await,
         }
     }
 

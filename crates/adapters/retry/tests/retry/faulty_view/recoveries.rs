@@ -33,6 +33,10 @@ macro_rules! reads {
                 self.inner().await?.recovery_policy().await
             }
 
+            async fn recovery_register(&mut self) -> Result<Option<String>, StoreError> {
+                self.inner().await?.recovery_register().await
+            }
+
             async fn find_recovery(&mut self, id: RequestId) -> Result<Option<Recovery>, StoreError> {
                 self.inner().await?.find_recovery(id).await
             }
@@ -74,6 +78,10 @@ impl RecoveryWrites for FaultyView<dyn UnitOfWork> {
 
     async fn set_recovery_policy(&mut self, policy: &RecoveryPolicy) -> Result<(), StoreError> {
         self.inner().await?.set_recovery_policy(policy).await
+    }
+
+    async fn set_recovery_register(&mut self, note: &str) -> Result<(), StoreError> {
+        self.inner().await?.set_recovery_register(note).await
     }
 
     async fn insert_recovery(&mut self, recovery: &Recovery) -> Result<(), StoreError> {
