@@ -35,6 +35,10 @@ rotation:
 cuts:
     KEYSTEAD_TEST_CUTS=100 cargo test --locked -p keystead --test links -- --test-threads 1
 
+# Five thousand files in one recovery request.
+recovery:
+    KEYSTEAD_TEST_FILES=5000 cargo test --locked -p keystead --test recovery
+
 # Licences, banned and duplicate crates, sources and advisories.
 deny:
     cargo deny --locked check
