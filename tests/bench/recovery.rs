@@ -91,7 +91,7 @@ async fn measure(scene: &Scene, headers: &[Vec<u8>]) -> Round {
     let (received, receive) = timed(scene.receive(&request.text)).await;
     let id = received.unwrap().id;
     let shower = scene.shower();
-    let (shown, show) = timed(shower.run(&scene.installation, id)).await;
+    let (shown, show) = timed(shower.run(id)).await;
     assert_eq!(shown.unwrap().recovery.files as usize, headers.len());
     let ((), approve) = timed(scene.approve(id)).await;
 

@@ -1,5 +1,5 @@
 //! The texts of recoveries in tests/fixtures/recovery, which a script of its own made, are read to exactly what they hold,
-//! and written byte for byte; OpenSSH and age accept them.
+//! and written byte for byte.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on has failed.
 
@@ -7,7 +7,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,14 +17,16 @@ use keystead_application::exchange::{
     UnverifiedRequest, WhyUnopened, text_kind,
 };
 use keystead_application::ports::{MessageCipher, ParsedHeader, SealedFormat, SshSignatures};
+use keystead_domain::keyset::Version;
 use keystead_domain::{
-    APPROVAL_NAMESPACE, IdentityKeys, Installation, ManagerIdentity, Origins, Permission, Recovery,
-    RequestedFile, SealedBytes, SecretBytes, SignedRequest, Timestamp, approval_statement,
+    APPROVAL_NAMESPACE, BackupServer, IdentityKeys, Installation, ManagerIdentity, Officer, OfficerId,
+    Origins, Permission, Recovery, RecoveryPolicy, Register, Removal, RequestedFile, SealedBytes,
+    SecretBytes, ServerId, ServerIdentity, SignedRequest, Timestamp, approval_statement, register_digest,
 };
 use keystead_ssh_signatures::OpenSshSignatures;
 use serde_json::{Value, json};
 use support::text;
-use support::tools::{from_hex, have};
+use support::tools::from_hex;
 
 const SSH: OpenSshSignatures = OpenSshSignatures;
 
@@ -204,11 +206,11 @@ fn the_file_keys_of_a_response_are_read_and_belong_to_the_headers_of_the_request
 
     assert_eq!(keys.keys.len(), 1);
     let [first, second] = signed_request().request.files.try_into().unwrap();
-    let header = |file: &RequestedFile| match AgeSealedFormat::default().parse_header(&file.header).unwrap() {
+    let header = |file: &RequestedFile| match AgeSealedFormat.parse_header(&file.header).unwrap() {
         ParsedHeader::Complete { header, len } if len == file.header.len() => header,
         _ => panic!("more or less than a header"),
     };
-    let (key, format) = (&keys.keys[0], AgeSealedFormat::default());
+    let (key, format) = (&keys.keys[0], AgeSealedFormat);
     assert_eq!(key.file, 0);
     assert!(format.verify_header(&header(&first), &key.key).is_ok());
     assert!(format.verify_header(&header(&second), &key.key).is_err());
@@ -260,81 +262,60 @@ fn signer(name: &str) -> String {
     line.trim_start().to_owned()
 }
 
-/// The two parts of a text, found without our reader.
-fn parts(name: &str) -> (Vec<u8>, Vec<u8>) {
-    let document = fixture(name);
-    let letters: String = document.lines().filter(|line| !line.starts_with('-')).collect();
-    let bytes = STANDARD.decode(letters).unwrap();
-    let end = bytes.iter().position(|byte| *byte == 0).unwrap();
-    (bytes[..end].to_vec(), bytes[end + 1..].to_vec())
-}
-
-/// Whether ssh-keygen says that the signer signed the message.
-fn openssh_accepts(who: &str, namespace: &str, message: &[u8], armored: &str) -> bool {
-    let folder = tempfile::tempdir().unwrap();
-    let (signature, content) = (folder.path().join("signature"), folder.path().join("message"));
-    fs::write(&signature, armored).unwrap();
-    fs::write(&content, message).unwrap();
-    Command::new("ssh-keygen")
-        .args(["-Y", "verify", "-I", who, "-n", namespace, "-f"])
-        .arg(path("allowed_signers"))
-        .arg("-s")
-        .arg(&signature)
-        .stdin(fs::File::open(&content).unwrap())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap()
-        .success()
+#[test]
+fn what_mail_programs_do_to_a_text_changes_nothing_of_it() {
+    let document = fixture("request.txt");
+    let bytes = RequestDocument::from_text(&document).unwrap();
+    let quoted: String = document.lines().map(|line| format!("> > {line} \r\n")).collect();
+    let around = format!("Dear Ada,\n\n{document}\n-- \nGrace\n");
+    for text in [&quoted, &around, &document.replace('\n', "\n\n\u{a0}")] {
+        assert_eq!(RequestDocument::from_text(text).unwrap(), bytes, "{text}");
+    }
 }
 
 #[test]
-fn openssh_accepts_the_signature_of_every_text() {
-    if !have("ssh-keygen") {
-        return;
-    }
-    for (name, who, namespace) in [
-        ("enrolment.txt", "server", "keystead-server-enrolment"),
-        ("confirmation.txt", "manager", "keystead-server-confirmation"),
-        ("request.txt", "server", "keystead-recovery-request"),
-        ("response.txt", "manager", "keystead-recovery-response"),
-    ] {
-        let (json, signature) = parts(name);
-        let armored = format!(
-            "-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n",
-            STANDARD.encode(signature)
-        );
-        assert!(openssh_accepts(who, namespace, &json, &armored), "{name}");
-        let changed = [&json[..], b" "].concat();
-        assert!(!openssh_accepts(who, namespace, &changed, &armored), "{name}");
-    }
-    let (statement, signature) = (fixture("statement.txt"), fixture("statement.txt.sig"));
-    assert!(openssh_accepts(
-        "officer",
-        APPROVAL_NAMESPACE,
-        statement.as_bytes(),
-        &signature
-    ));
-    assert!(!openssh_accepts(
-        "officer",
-        "file",
-        statement.as_bytes(),
-        &signature
-    ));
-}
-
-#[test]
-fn stock_age_opens_the_file_keys() {
-    if !have("age") {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let encrypted = folder.path().join("encrypted");
-    fs::write(&encrypted, response().encrypted).unwrap();
-    let opened = Command::new("age")
-        .args(["-d", "-i"])
-        .args([path("response-key.txt"), encrypted])
-        .output()
-        .unwrap();
-    assert_eq!(opened.stdout, from_hex(text(&expected(), "file_keys")));
+fn the_register_is_over_every_field_as_the_format_says() {
+    let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000).unwrap();
+    let removal = |reason: Option<&str>| Removal {
+        at: at(9),
+        reason: reason.map(|reason| reason.parse().unwrap()),
+    };
+    let identity = |keys: IdentityKeys, retired_at: Option<Timestamp>| ServerIdentity {
+        keys,
+        enrolled_at: at(3),
+        retired_at,
+    };
+    let later = IdentityKeys {
+        signing: manager_key(),
+        ..server_keys()
+    };
+    let server = |byte: u8, removed| BackupServer {
+        id: ServerId::from_bytes([byte; 16]),
+        version: Version(2),
+        name: format!("db{byte}").parse().unwrap(),
+        identities: vec![
+            identity(server_keys(), Some(at(5))),
+            identity(later.clone(), None),
+        ],
+        enrolled_at: at(3),
+        removed,
+    };
+    let officer = Officer {
+        id: OfficerId::from_bytes([7; 16]),
+        version: Version(1),
+        name: "Ada".parse().unwrap(),
+        also: vec!["root".parse().unwrap()],
+        key: SSH.read_key(&signer("officer")).unwrap(),
+        added_at: at(4),
+        removed: Some(removal(None)),
+    };
+    let policy = RecoveryPolicy::new(2, Duration::from_secs(72 * 3600), 5).unwrap();
+    // In another order than that of their ids.
+    let servers = [server(2, Some(removal(Some("scrapped")))), server(1, None)];
+    let register = Register {
+        installation: response().installation,
+        change: 7,
+        digest: register_digest(&servers, &[officer], Some(&policy)),
+    };
+    assert_eq!(register.to_string(), text(&expected(), "register"));
 }

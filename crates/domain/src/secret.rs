@@ -152,7 +152,9 @@ impl Passphrase {
 ///     secret.clone()
 /// }
 /// ```
-pub struct FileKey(Zeroizing<[u8; 16]>);
+///
+/// It stays in one place of the heap: were it moved about by value, every move would leave a copy behind on a stack.
+pub struct FileKey(Box<Zeroizing<[u8; 16]>>);
 
 impl FileKey {
     /// The length in bytes.
@@ -161,21 +163,28 @@ impl FileKey {
     /// Takes over the bytes.
     #[must_use]
     pub fn new(bytes: Zeroizing<[u8; 16]>) -> Self {
-        Self(bytes)
+        Self::copy_of(&bytes)
+    }
+
+    /// A file key with these bytes, which the caller overwrites.
+    #[must_use]
+    pub fn copy_of(bytes: &[u8; 16]) -> Self {
+        let mut room = Box::new(Zeroizing::new([0; Self::LEN]));
+        room.copy_from_slice(bytes);
+        Self(room)
     }
 
     /// A file key from what a slot unwrapped to; `None` when it has another length than a file key has.
     #[must_use]
     pub fn from_unwrapped(bytes: &SecretBytes) -> Option<Self> {
-        let bytes: [u8; 16] = bytes.expose().try_into().ok()?;
-        Some(Self(Zeroizing::new(bytes)))
+        bytes.expose().try_into().ok().map(Self::copy_of)
     }
 
     /// The same key once more, for a second owner who overwrites it too. It is not called `clone`, so that nobody does it
     /// without a thought.
     #[must_use]
     pub fn again(&self) -> Self {
-        Self(Zeroizing::new(*self.0))
+        Self::copy_of(&self.0)
     }
 
     /// The bytes.

@@ -14,12 +14,12 @@ use keystead_application::ports::{
 };
 use keystead_application::use_cases::{
     ApplyResponse, ApproveRecovery, AskForRecovery, EnrolServer, EnrolServerRequest, FileToRecover,
-    Initialise, MadeRequest, MakeEnrolment, ManageOfficers, ReceiveRequest, RecoveryError, RequestRecovery,
-    RespondRecovery, Responded, ServerState, ShowRecovery, TrustManager,
+    Initialise, MadeRequest, MakeEnrolment, ManageOfficers, ReceiveRequest, RecoveryError, RegisterAccess,
+    RequestRecovery, RespondRecovery, Responded, ServerState, ShowRecovery, Trust, TrustManager,
 };
 use keystead_domain::{
     APPROVAL_NAMESPACE, Actor, ActorKind, FileId, FileKey, GenerateBits, Installation, Keyset, KeysetSlot,
-    Permission, PublicKey, Recovery, RequestId, SealInfo, SecretBytes, ServerId,
+    Permission, PublicKey, Recovery, RequestId, SealInfo, SecretBytes, ServerId, Timestamp,
 };
 use keystead_ed25519::Ed25519SigningEngine;
 use keystead_key_file::KeyFileMasterKeyProvider;
@@ -136,7 +136,7 @@ impl Scene {
         let enrolment = make.run(&"db1".parse().unwrap(), false).await.unwrap().text;
         let enrol = EnrolServer {
             store: store.as_ref(),
-            master_key: self.master_key.as_ref(),
+            register: self.register(),
             ssh: &SSH,
             rsa: &self.rsa,
             clock: clock.as_ref(),
@@ -144,10 +144,7 @@ impl Scene {
         };
         let read = enrol.examine(&enrolment).unwrap();
         let request = EnrolServerRequest::default();
-        let enrolled = enrol
-            .run(&actor(), &self.installation, &read, &request)
-            .await
-            .unwrap();
+        let enrolled = enrol.run(&actor(), &read, &request).await.unwrap();
         let trust = TrustManager {
             folder: folder.as_ref(),
             ssh: &SSH,
@@ -158,10 +155,28 @@ impl Scene {
         (enrolment, enrolled.confirmation)
     }
 
+    /// What the manager believes.
+    pub fn trust(&self) -> Trust<'_> {
+        Trust {
+            installation: &self.installation,
+            signing: &self.signing,
+            ssh: &SSH,
+        }
+    }
+
+    fn register(&self) -> RegisterAccess<'_> {
+        RegisterAccess {
+            installation: &self.installation,
+            master_key: self.master_key.as_ref(),
+            signing: &self.signing,
+        }
+    }
+
     /// Makes a person an officer by a line of a `.pub` file.
     pub async fn add_officer(&self, name: &str, line: &str) {
         let officers = ManageOfficers {
             store: self.parts.store.as_ref(),
+            register: self.register(),
             ssh: &SSH,
             clock: self.parts.clock.as_ref(),
             randomness: self.parts.randomness.as_ref(),
@@ -175,7 +190,14 @@ impl Scene {
     /// The header of a file that the server sealed to the keyset.
     pub fn header(&self, file_key: &FileKey) -> Vec<u8> {
         let (randomness, public) = (self.parts.randomness.as_ref(), self.keyset.public_key());
-        sealed_header(&self.rsa, randomness, public, self.server, file_key)
+        sealed_header(
+            &self.rsa,
+            randomness,
+            public,
+            self.server,
+            self.parts.clock.now(),
+            file_key,
+        )
     }
 
     /// The server asks for the keys of files with these headers.
@@ -208,7 +230,7 @@ impl Scene {
     pub async fn receive(&self, text: &str) -> Result<Recovery, RecoveryError> {
         let receive = ReceiveRequest {
             store: self.parts.store.as_ref(),
-            ssh: &SSH,
+            trust: self.trust(),
             clock: self.parts.clock.as_ref(),
         };
         receive.run(&actor(), text).await.map(|(recovery, _)| recovery)
@@ -217,7 +239,7 @@ impl Scene {
     pub fn shower(&self) -> ShowRecovery<'_> {
         ShowRecovery {
             store: self.parts.store.as_ref(),
-            ssh: &SSH,
+            trust: self.trust(),
             format: Arc::clone(&self.format),
         }
     }
@@ -225,7 +247,7 @@ impl Scene {
     pub fn approver(&self) -> ApproveRecovery<'_> {
         ApproveRecovery {
             store: self.parts.store.as_ref(),
-            ssh: &SSH,
+            trust: self.trust(),
             clock: self.parts.clock.as_ref(),
         }
     }
@@ -233,10 +255,7 @@ impl Scene {
     /// What officers sign.
     pub async fn statement(&self, id: RequestId) -> String {
         let shower = self.shower();
-        shower
-            .statement(&self.installation, id, Permission::default())
-            .await
-            .unwrap()
+        shower.statement(id, Permission::default()).await.unwrap()
     }
 
     /// The officer approves a request.
@@ -250,10 +269,7 @@ impl Scene {
             )
             .unwrap();
         let (approver, permission) = (self.approver(), Permission::default());
-        approver
-            .run(&actor(), &self.installation, id, permission, &signature)
-            .await
-            .unwrap();
+        approver.run(&actor(), id, permission, &signature).await.unwrap();
     }
 
     pub async fn respond(&self, id: RequestId, progress: &(dyn Fn(u64) + Send + Sync)) -> Responded {
@@ -263,13 +279,10 @@ impl Scene {
             rsa: &self.rsa,
             format: Arc::clone(&self.format),
             cipher: &CIPHER,
-            ssh: &SSH,
+            trust: self.trust(),
             clock: self.parts.clock.as_ref(),
         };
-        respond
-            .run(&actor(), &self.installation, id, false, progress)
-            .await
-            .unwrap()
+        respond.run(&actor(), id, false, progress).await.unwrap()
     }
 
     pub fn applier(&self) -> ApplyResponse<'_> {
@@ -288,6 +301,7 @@ pub fn sealed_header(
     randomness: &dyn Randomness,
     public: &PublicKey,
     server: ServerId,
+    at: Timestamp,
     file_key: &FileKey,
 ) -> Vec<u8> {
     let wrapped = SecretBytes::new(file_key.expose().to_vec());
@@ -303,7 +317,7 @@ pub fn sealed_header(
         info: SealInfo {
             file_id: FileId::from_random_bytes(randomness.bytes().unwrap()),
             server_id: Some(server.to_string()),
-            sealed_at: SystemClock.now(),
+            sealed_at: at,
             fingerprints: vec![public.fingerprint()],
         },
     };

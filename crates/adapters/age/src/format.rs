@@ -3,7 +3,6 @@ use keystead_application::ports::{
     HeaderPlan, ParsedHeader, PayloadStream, SealedFormat, SealedFormatError, SealedHeader,
 };
 use keystead_domain::{FileKey, KeysetSlot, Passphrase, PasswordSlot, SealInfo};
-use zeroize::Zeroizing;
 
 use crate::armor::{self, Dearmor};
 use crate::header::{self, RawHeader, damaged};
@@ -93,9 +92,7 @@ impl SealedFormat for AgeSealedFormat {
     }
 
     fn open_payload(&self, file_key: &FileKey) -> Result<Box<dyn PayloadStream>, SealedFormatError> {
-        Ok(Box::new(Opener::new(FileKey::new(Zeroizing::new(
-            *file_key.expose(),
-        )))))
+        Ok(Box::new(Opener::new(file_key.again())))
     }
 }
 

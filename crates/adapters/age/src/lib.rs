@@ -13,6 +13,7 @@ mod kdf;
 mod message;
 mod password;
 mod payload;
+mod stack;
 mod stanzas;
 
 pub use format::AgeSealedFormat;

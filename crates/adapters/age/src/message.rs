@@ -9,6 +9,8 @@ use keystead_application::ports::{MessageCipher, MessageCipherError, MessageKeyP
 use keystead_domain::{MessageKey, SecretBytes};
 use zeroize::Zeroizing;
 
+use crate::stack::leaving_no_trace;
+
 /// The longest encrypted message that is opened: several times what ten thousand key slots need.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 /// The longest header that is looked into. One reader and a stanza that means nothing need less than 500 bytes.
@@ -49,9 +51,11 @@ impl MessageCipher for AgeMessageCipher {
         }
         let recipient: Recipient = to.as_str().parse().map_err(|_| MessageCipherError::Malformed)?;
         let encryptor = Encryptor::with_recipients(iter::once(&recipient as _)).map_err(cipher)?;
-        let mut writer = encryptor.wrap_output(Vec::with_capacity(most)).map_err(cipher)?;
-        writer.write_all(message).map_err(cipher)?;
-        writer.finish().map_err(cipher)
+        leaving_no_trace(|| {
+            let mut writer = encryptor.wrap_output(Vec::with_capacity(most)).map_err(cipher)?;
+            writer.write_all(message).map_err(cipher)?;
+            writer.finish().map_err(cipher)
+        })
     }
 
     fn decrypt(
@@ -63,14 +67,16 @@ impl MessageCipher for AgeMessageCipher {
         if encrypted.len() > MOST_BYTES || !has_short_header(encrypted) {
             return Err(MessageCipherError::NotOpened);
         }
-        let decryptor = Decryptor::new_buffered(encrypted).map_err(not_opened)?;
-        let mut reader = decryptor
-            .decrypt(iter::once(&OneReader(identity) as _))
-            .map_err(not_opened)?;
-        // Longer than the message by the header and the tags, so it never grows and leaves no copy behind.
-        let mut message = Zeroizing::new(Vec::with_capacity(encrypted.len()));
-        reader.read_to_end(&mut message).map_err(not_opened)?;
-        Ok(SecretBytes::from_zeroizing(message))
+        leaving_no_trace(|| {
+            let decryptor = Decryptor::new_buffered(encrypted).map_err(not_opened)?;
+            let mut reader = decryptor
+                .decrypt(iter::once(&OneReader(identity) as _))
+                .map_err(not_opened)?;
+            // Longer than the message by the header and the tags, so it never grows and leaves no copy behind.
+            let mut message = Zeroizing::new(Vec::with_capacity(encrypted.len()));
+            reader.read_to_end(&mut message).map_err(not_opened)?;
+            Ok(SecretBytes::from_zeroizing(message))
+        })
     }
 }
 

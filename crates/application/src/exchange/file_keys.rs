@@ -71,7 +71,7 @@ impl FileKeys {
         let mut keys: Vec<RecoveredKey> = Vec::with_capacity(count);
         while !rest.is_empty() {
             let file = u32::from_be_bytes(*take(&mut rest)?);
-            let key = FileKey::new(Zeroizing::new(*take::<16>(&mut rest)?));
+            let key = FileKey::copy_of(take(&mut rest)?);
             if keys.last().is_some_and(|last| last.file >= file) {
                 return Err(MalformedFileKeys);
             }
