@@ -240,7 +240,8 @@ fn an_approval_is_over_the_statement_that_the_format_says() {
         retired_identity: false,
     };
     let recovery = Recovery::received(&signed_request(), epoch);
-    let statement = approval_statement(&installation, &recovery, permission);
+    let name = "db1".parse().unwrap();
+    let statement = approval_statement(&installation, &recovery, &name, permission);
     assert_eq!(statement, fixture("statement.txt"));
 
     let officer = SSH.ed25519_key(&raw(&signer("officer")));

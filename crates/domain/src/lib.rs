@@ -54,9 +54,10 @@ pub use passphrase::{GENERATED_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, WeakPassp
 pub use public_key::{PublicKey, RecipientTag};
 pub use recovery::{
     APPROVAL_NAMESPACE, Approval, CLOCK_TOLERANCE, InvalidPolicy, InvalidRegister, MAX_APPROVALS,
-    MAX_REQUEST_LIFETIME, MAX_REQUESTED_FILES, NotValidNow, Origin, Origins, Permission, REQUEST_LIFETIME,
-    Recovery, RecoveryPolicy, RecoveryRefused, RecoveryRequest, RecoveryState, Register, RequestedFile,
-    SignedRequest, Standing, Validity, approval_statement, check_enough, register_digest,
+    MAX_REQUEST_LIFETIME, MAX_REQUESTED_FILES, MAX_RESPONSE_LIFETIME, NotValidNow, Origin, Origins,
+    Permission, REQUEST_LIFETIME, Recovery, RecoveryPolicy, RecoveryRefused, RecoveryRequest, RecoveryState,
+    Register, RequestedFile, SignedRequest, Standing, Validity, approval_statement, check_enough,
+    register_digest,
 };
 pub use reference::KeysetReference;
 pub use secret::{FileKey, Passphrase, PrivateKey, SecretBytes};

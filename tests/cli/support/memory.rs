@@ -9,6 +9,8 @@ use std::path::Path;
 const LEN: usize = 16;
 const HALF: usize = 8;
 const CHUNK: usize = 1024 * 1024;
+const PAGE: usize = 4096;
+const ZEROS: [u8; PAGE + HALF] = [0; PAGE + HALF];
 
 /// Secrets of 16 bytes, each combined with the same mask by exclusive or.
 pub struct Needles {
@@ -90,7 +92,13 @@ impl Needles {
                     part[address - start] = 0;
                 }
                 scanned += len;
-                self.look_at(part, start, &mapping, &mut found);
+                // Most pages were never written to.
+                for page in (0..len.min(CHUNK)).step_by(PAGE) {
+                    let part = &part[page..(page + PAGE + HALF - 1).min(len)];
+                    if *part != ZEROS[..part.len()] {
+                        self.look_at(part, start + page, &mapping, &mut found);
+                    }
+                }
             }
         }
         assert!(scanned > CHUNK, "there is more memory than that");
@@ -99,10 +107,6 @@ impl Needles {
 
     fn look_at(&self, part: &[u8], start: usize, mapping: &str, found: &mut Vec<Found>) {
         for (at, window) in part.windows(HALF).enumerate() {
-            // Places behind a whole chunk are looked at with the next one.
-            if at == CHUNK {
-                return;
-            }
             if !self.begins[pair(window[0] ^ self.mask[0], window[1] ^ self.mask[1])] {
                 continue;
             }

@@ -29,6 +29,10 @@ impl Dice {
         &all[self.below(all.len())]
     }
 
+    fn word(&mut self, all: &[&'static str]) -> &'static str {
+        all[self.below(all.len())]
+    }
+
     /// A part of something of this length, mostly a short one.
     fn part(&mut self, len: usize) -> Range<usize> {
         let most = *self.pick(&[1, 2, 8, 64, len]);
@@ -99,8 +103,23 @@ fn json_end(bytes: &[u8]) -> usize {
 /// Changes a JSON text where its grammar has something to change.
 pub fn change_json(dice: &mut Dice, json: &mut String) {
     const VALUES: [&str; 17] = [
-        "null", "0", "1", "2", "-1", "1.0", "1e0", "18446744073709551616", "true", "\"\"", "\"\\u0000\"", "[]",
-        "{}", "[[]]", "\"\\ud800\"", "\"x\"", "\"9999-12-31T23:59:60Z\"",
+        "null",
+        "0",
+        "1",
+        "2",
+        "-1",
+        "1.0",
+        "1e0",
+        "18446744073709551616",
+        "true",
+        "\"\"",
+        "\"\\u0000\"",
+        "[]",
+        "{}",
+        "[[]]",
+        "\"\\ud800\"",
+        "\"x\"",
+        "\"9999-12-31T23:59:60Z\"",
     ];
     let members = members(json);
     if members.is_empty() {
@@ -122,14 +141,14 @@ pub fn change_json(dice: &mut Dice, json: &mut String) {
         3 => json.insert_str(whole.start, &format!("{copy},")),
         4 => {
             let name = &copy[..key.len()];
-            json.insert_str(whole.start, &format!("{name}:{},", dice.pick(&VALUES)));
+            json.insert_str(whole.start, &format!("{name}:{},", dice.word(&VALUES)));
         }
         // Gone, with its comma.
         5 => {
             let comma = json[whole.end..].starts_with(',');
             json.replace_range(whole.start..whole.end + usize::from(comma), "");
         }
-        6 | 7 => json.replace_range(value, dice.pick(&VALUES)),
+        6 | 7 => json.replace_range(value, dice.word(&VALUES)),
         // A member that nobody knows.
         8 => json.insert_str(whole.start, "\"more\":1,"),
         // The value of another member.
@@ -139,12 +158,17 @@ pub fn change_json(dice: &mut Dice, json: &mut String) {
             json.replace_range(value, &other);
         }
         // Blanks mean nothing in JSON.
-        10 => json.insert_str(value.start, dice.pick(&[" ", "\n", "\t", "\r\n", "/**/", "\u{a0}"])),
+        10 => json.insert_str(
+            value.start,
+            dice.word(&[" ", "\n", "\t", "\r\n", "/**/", "\u{a0}"]),
+        ),
         // Within the value.
         11 => {
             let at = value.start + dice.below(value.len());
             if json.is_char_boundary(at) && json.is_char_boundary(at + 1) {
-                let by = dice.pick(&["0", "9", "f", "\\", "\"", "\\n", "\\\\", "-> ", "é", " ", "[", "]"]);
+                let by = dice.word(&[
+                    "0", "9", "f", "\\", "\"", "\\n", "\\\\", "-> ", "é", " ", "[", "]",
+                ]);
                 json.replace_range(at..at + 1, by);
             }
         }
@@ -216,7 +240,17 @@ pub fn change_text(dice: &mut Dice, text: &str, others: &[String]) -> String {
         " ", "\t", "\u{a0}", "\u{2003}", "\u{3000}", "\u{200b}", "\u{feff}", "\u{2060}", "\u{ad}", "\u{b}",
         "\u{85}", "\0",
     ];
-    const QUOTES: [&str; 9] = ["> ", ">", "| ", ">> > ", "\t> ", "&gt; ", "- ", "// ", "\u{203a} "];
+    const QUOTES: [&str; 9] = [
+        "> ",
+        ">",
+        "| ",
+        ">> > ",
+        "\t> ",
+        "&gt; ",
+        "- ",
+        "// ",
+        "\u{203a} ",
+    ];
     const ENDS: [&str; 7] = ["\r\n", "\r", "\n\n", "\n\r", "\u{2028}", "\u{85}", " "];
     const LETTERS: [char; 16] = [
         'A', 'z', '5', '+', '/', '=', '-', '_', ' ', ':', '>', '|', '\0', 'é', '\n', '\r',
@@ -229,13 +263,17 @@ pub fn change_text(dice: &mut Dice, text: &str, others: &[String]) -> String {
         0 | 1 => replaced(text, at, &dice.pick(&LETTERS).to_string()),
         2 => replaced(text, at, ""),
         3 => inserted(text, at, &dice.pick(&LETTERS).to_string()),
-        4 => replaced(text, at, &look_alike(text[at..].chars().next().unwrap_or('A')).to_string()),
-        5 => inserted(text, at, dice.pick(&BLANKS)),
+        4 => replaced(
+            text,
+            at,
+            &look_alike(text[at..].chars().next().unwrap_or('A')).to_string(),
+        ),
+        5 => inserted(text, at, dice.word(&BLANKS)),
         6 => {
-            let quote = dice.pick(&QUOTES);
+            let quote = dice.word(&QUOTES);
             lines().map(|line| format!("{quote}{line}\n")).collect()
         }
-        7 => text.replace('\n', dice.pick(&ENDS)),
+        7 => text.replace('\n', dice.word(&ENDS)),
         8 => wrapped(text, 1 + dice.below(200)),
         9 => text[..at].to_owned(),
         10 => text[at..].to_owned(),
@@ -259,7 +297,9 @@ pub fn change_text(dice: &mut Dice, text: &str, others: &[String]) -> String {
         15 => text.replacen("-----\n", "-----\nVersion: 1\n\n", 1),
         // Quoted-printable that nobody undid.
         16 => text.replace('=', "=3D").replace('\n', "=\n\n"),
-        17 => text.replace("-----BEGIN", "- -----BEGIN").replace("-----END", "- -----END"),
+        17 => text
+            .replace("-----BEGIN", "- -----BEGIN")
+            .replace("-----END", "- -----END"),
         18 => match dice.below(3) {
             0 => text.to_lowercase(),
             1 => text.replace("BEGIN", "Begin"),
@@ -279,9 +319,12 @@ pub fn change_text(dice: &mut Dice, text: &str, others: &[String]) -> String {
             1 => text.replace("\n-----END", "=\n-----END"),
             _ => text.replace("==", "="),
         },
-        22 => text.replace("-----", dice.pick(&["----", "------", "\u{2014}--", "\u{2013}\u{2013}-"])),
+        22 => text.replace(
+            "-----",
+            dice.word(&["----", "------", "\u{2014}--", "\u{2013}\u{2013}-"]),
+        ),
         _ => {
-            let blank = dice.pick(&BLANKS);
+            let blank = dice.word(&BLANKS);
             lines().map(|line| format!("{blank}{line}{blank}\n")).collect()
         }
     }

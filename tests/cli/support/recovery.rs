@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use super::{Machine, Ran, tools};
+use super::{Machine, Ran, ran, tools};
 
 /// The fingerprint of a backup server, as its own machine tells it.
 pub fn identity(server: &Machine) -> String {
@@ -116,4 +116,18 @@ pub fn answered(manager: &Machine, key: &str, server: &Machine, files: &[&str]) 
     assert_eq!(approved.status, 0, "{}", approved.err);
     let response = respond(manager, &id, server);
     (id, response)
+}
+
+/// Runs a command on a machine whose clock is off.
+pub fn with_clock(machine: &Machine, off: &str, args: &[&str]) -> Ran {
+    let plain = machine.command(args);
+    let mut command = Command::new("faketime");
+    command
+        .args(["-f", off])
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .env_clear()
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(machine.home());
+    ran(command.output().unwrap())
 }

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use keystead_application::ports::{MasterKey, Store};
 use keystead_application::use_cases::{
-    ExportKeysets, InstallationError, KeysetAccess, RegisterAccess, Trust, UnlockInstallation, Unlocked,
+    ExportKeysets, InstallationError, KeysetAccess, RegisterAccess, ServerState, Trust, UnlockInstallation,
+    Unlocked,
 };
 use keystead_domain::{Actor, GenerateBits, Hint, Installation, KeysetReference, PersonName, Reason};
 
@@ -48,15 +49,19 @@ impl<'a> Context<'a> {
             store,
             master_keys,
             place: _,
-        } = self.wiring.open().await?;
+        } = self.foundation().await?;
         let unlock = UnlockInstallation {
             store: store.as_ref(),
             master_keys: &master_keys,
         };
+        let unlocked = match unlock.run().await {
+            Err(error) => return Err(self.not_usable(error).await),
+            Ok(unlocked) => unlocked,
+        };
         let Unlocked {
             installation,
             master_key,
-        } = unlock.run().await?;
+        } = unlocked;
         Ok(OpenInstallation {
             installation,
             store,
@@ -71,7 +76,7 @@ impl<'a> Context<'a> {
             store,
             master_keys,
             place: _,
-        } = self.wiring.open().await?;
+        } = self.foundation().await?;
         let unlock = UnlockInstallation {
             store: store.as_ref(),
             master_keys: &master_keys,
@@ -79,7 +84,7 @@ impl<'a> Context<'a> {
         match unlock.run().await {
             Ok(_) => {}
             Err(error @ (InstallationError::NotInitialised | InstallationError::Store(_))) => {
-                return Err(error.into());
+                return Err(self.not_usable(error).await);
             }
             Err(error) => self
                 .printer
@@ -102,8 +107,43 @@ impl<'a> Context<'a> {
         let mut snapshot = store.snapshot().await.map_err(InstallationError::from)?;
         let installation = snapshot.installation().await.map_err(InstallationError::from)?;
         drop(snapshot);
-        let installation = installation.ok_or(InstallationError::NotInitialised)?;
-        Ok((store, installation))
+        match installation {
+            Some(installation) => Ok((store, installation)),
+            None => Err(self.not_usable(InstallationError::NotInitialised).await),
+        }
+    }
+
+    async fn foundation(&self) -> Result<Foundation, Failure> {
+        match self.wiring.open().await {
+            Err(failure) if self.no_installation_yet().await => Err(self.not_made_here(failure).await),
+            opened => opened,
+        }
+    }
+
+    async fn not_usable(&self, error: InstallationError) -> Failure {
+        match error {
+            InstallationError::NotInitialised => self.not_made_here(error.into()).await,
+            other => other.into(),
+        }
+    }
+
+    /// There is no installation. On a backup server nobody is told to make one: it is at the manager.
+    async fn not_made_here(&self, failure: Failure) -> Failure {
+        match self.is_backup_server().await {
+            true => Failure {
+                fix: "this is a backup server; that step is done at the manager".to_owned(),
+                ..failure
+            },
+            false => failure,
+        }
+    }
+
+    /// Whether this machine has an identity as a backup server, as far as that can be read.
+    async fn is_backup_server(&self) -> bool {
+        let state = ServerState {
+            folder: self.tools().server_folder.as_ref(),
+        };
+        matches!(state.show().await, Ok(state) if state.identity.is_some())
     }
 
     /// What the manager of an installation believes.

@@ -47,8 +47,13 @@ impl Terminal {
         }
     }
 
-    /// Asks for a line of text.
+    /// Asks for a line of text. The end of the input is an empty one.
     pub(crate) fn line(&self, prompt: &str) -> Result<String, Failure> {
+        Ok(self.line_unless_ended(prompt)?.unwrap_or_default())
+    }
+
+    /// Asks for a line of text; `None` when the person ends the input, with Ctrl-D.
+    pub(crate) fn line_unless_ended(&self, prompt: &str) -> Result<Option<String>, Failure> {
         let failed = |error| Failure::stdio("the terminal could not be read", &error);
         let tty = OpenOptions::new()
             .read(true)
@@ -60,8 +65,8 @@ impl Terminal {
             .and_then(|()| writer.flush())
             .map_err(failed)?;
         let mut line = String::new();
-        BufReader::new(&tty).read_line(&mut line).map_err(failed)?;
-        Ok(line.trim().to_owned())
+        let read = BufReader::new(&tty).read_line(&mut line).map_err(failed)?;
+        Ok((read > 0).then(|| line.trim().to_owned()))
     }
 
     /// Asks for a yes.

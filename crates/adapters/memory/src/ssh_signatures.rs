@@ -2,6 +2,7 @@ mod wire;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use keystead_application::exchange::dearmored;
 use keystead_application::ports::{SigningEngine, SshSignatureError, SshSignatures};
 use keystead_domain::{SecretBytes, SshPublicKey};
 
@@ -64,13 +65,7 @@ impl SshSignatures for MemorySshSignatures {
     }
 
     fn dearmor(&self, armored: &str) -> Result<Vec<u8>, SshSignatureError> {
-        let inner = armored
-            .trim()
-            .strip_prefix(BEGIN)
-            .and_then(|rest| rest.strip_suffix(END))
-            .ok_or_else(|| malformed("it has no lines that say where it begins and ends"))?;
-        let text: String = inner.lines().collect();
-        STANDARD.decode(text).map_err(|_| malformed("it is not base64"))
+        dearmored("SSH SIGNATURE", armored, 1024 * 1024).map_err(|error| malformed(&error.to_string()))
     }
 
     fn claimed_key(&self, signature: &[u8]) -> Result<SshPublicKey, SshSignatureError> {

@@ -7,7 +7,7 @@ use ssh_key::{HashAlg, Signature, SshSig};
 use crate::key::{self, AcceptedKey};
 
 /// More than the longest signature has, which is one of RSA with 8192 bits.
-pub(crate) const MOST_BYTES: usize = 16 * 1024;
+const MOST_BYTES: usize = 16 * 1024;
 
 /// A signature of the accepted form, of a key of an accepted kind. Whether it is right is another question.
 pub(crate) struct Envelope {

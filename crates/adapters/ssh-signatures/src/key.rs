@@ -98,8 +98,15 @@ fn edwards(key: &Ed25519PublicKey) -> Result<VerifyingKey, String> {
     }
 }
 
+/// How an uncompressed point begins.
+const UNCOMPRESSED: u8 = 4;
+
 fn ecdsa(key: &EcdsaPublicKey) -> Result<EcdsaKey, String> {
     let curve = key.curve();
+    // A point has a compressed spelling too (SEC 1, section 2.3.3), and one key must not pass for two.
+    if key.as_sec1_bytes().first() != Some(&UNCOMPRESSED) {
+        return Err("this ECDSA key is not spelled as OpenSSH spells it".to_owned());
+    }
     let point = ParsedPublicKey::new(algorithm(curve), key.as_sec1_bytes())
         .map_err(|_| format!("this ECDSA key is no point of {}", curve.as_str()))?;
     Ok(EcdsaKey { curve, point })

@@ -6,6 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 /// How many characters of base64 stand in a line (RFC 7468, section 2).
 const LINE: usize = 64;
 const DASHES: &str = "-----";
+/// More copies of a text than any mail quotes.
+const MAX_BLOCKS: usize = 32;
 
 /// Why no block was read from a text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,7 +66,10 @@ pub(super) fn armored(label: &str, bytes: &[u8]) -> String {
 
 /// The bytes of the one block of this kind in a text. Text around it, quote marks and blanks before, in and after lines, line
 /// ends of any kind and empty lines are no obstacle. The same block twice is one.
-pub(super) fn dearmored(label: &'static str, text: &str, longest: usize) -> Result<Vec<u8>, ArmorError> {
+///
+/// # Errors
+/// [`ArmorError`].
+pub fn dearmored(label: &'static str, text: &str, longest: usize) -> Result<Vec<u8>, ArmorError> {
     if text.len() > longest {
         return Err(ArmorError::TooLong(longest));
     }
@@ -74,10 +79,17 @@ pub(super) fn dearmored(label: &'static str, text: &str, longest: usize) -> Resu
     );
     let mut found: Option<Vec<u8>> = None;
     let mut block: Option<Block> = None;
+    let mut blocks = 0;
     for (number, line) in text.split(['\n', '\r']).enumerate() {
         let line = unquoted(line);
         match &mut block {
-            None if is_marker(line, &begin) => block = Some(Block::with_room(text.len())),
+            None if is_marker(line, &begin) => {
+                blocks += 1;
+                if blocks > MAX_BLOCKS {
+                    return Err(ArmorError::Several);
+                }
+                block = Some(Block::default());
+            }
             None => {}
             Some(open) if is_marker(line, &end) => {
                 let bytes = STANDARD.decode(&open.letters).map_err(|_| ArmorError::Damaged)?;
@@ -104,17 +116,12 @@ pub(super) fn dearmored(label: &'static str, text: &str, longest: usize) -> Resu
 }
 
 /// Base64 that was read so far.
+#[derive(Default)]
 struct Block {
     letters: String,
 }
 
 impl Block {
-    fn with_room(most: usize) -> Self {
-        Self {
-            letters: String::with_capacity(most),
-        }
-    }
-
     fn push(&mut self, line: &str) -> Result<(), &'static str> {
         for c in line.chars().filter(|c| !is_blank(*c)) {
             match c {
@@ -242,6 +249,8 @@ mod tests {
         let another = armored(LABEL, b"x");
         assert_eq!(read(&format!("{text}{another}")), Err(ArmorError::Several));
         assert_eq!(dearmored(LABEL, &text, 10), Err(ArmorError::TooLong(10)));
+        assert!(read(&text.repeat(MAX_BLOCKS)).is_ok());
+        assert_eq!(read(&text.repeat(MAX_BLOCKS + 1)), Err(ArmorError::Several));
     }
 
     #[test]

@@ -104,7 +104,6 @@ impl Signed {
         struct Version {
             version: u64,
         }
-        let malformed = |error: serde_json::Error| DocumentError::Malformed(error.to_string());
         let Version { version } = serde_json::from_slice(&self.json).map_err(malformed)?;
         match version {
             FORMAT_VERSION => serde_json::from_slice(&self.json).map_err(malformed),
@@ -131,5 +130,7 @@ pub(super) fn from_text<K: Kind>(text: &str) -> Result<Vec<u8>, DocumentError> {
 }
 
 pub(super) fn malformed(error: impl std::fmt::Display) -> DocumentError {
-    DocumentError::Malformed(error.to_string())
+    // What is told can come from the other side, and it is written to the audit trail.
+    const LONGEST: usize = 300;
+    DocumentError::Malformed(error.to_string().chars().take(LONGEST).collect())
 }

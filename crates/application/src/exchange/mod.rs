@@ -8,7 +8,7 @@ mod file_keys;
 mod request;
 mod response;
 
-pub use armor::ArmorError;
+pub use armor::{ArmorError, dearmored};
 pub use document::{DocumentError, MAX_DOCUMENT, MAX_TEXT};
 pub use enrolment::{Confirmation, Enrolment, TextKind, text_kind};
 pub use file_keys::{FileKeys, MalformedFileKeys, RecoveredKey};

@@ -15,7 +15,8 @@ pub trait SshSignatures: Send + Sync {
     /// The key of a raw Ed25519 public key.
     fn ed25519_key(&self, public_key: &[u8; 32]) -> SshPublicKey;
 
-    /// Takes the armor off a signature that `ssh-keygen -Y sign` wrote.
+    /// Takes the armor off a signature that `ssh-keygen -Y sign` wrote. What mail programs make of a text is no obstacle: it
+    /// is read as [`dearmored`](crate::exchange::dearmored) reads.
     ///
     /// # Errors
     /// [`SshSignatureError::Malformed`].

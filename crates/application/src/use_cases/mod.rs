@@ -66,9 +66,9 @@ pub use open_backup::{KeysetAccess, OpenBackup, Opened, SealedSource, UnlockedBa
 pub use pump::Progress;
 pub use recovery::{
     ApproveRecovery, Approved, BrowseOfficers, BrowseRecoveries, BrowseServers, DenyRecovery, EnrolServer,
-    EnrolServerRequest, EnrolledServer, Examination, ExaminedFile, ManageOfficers, ManagePolicy,
-    MissingKeysets, NeededKeyset, Prospect, ReceiveRequest, RecoveryError, RegisterAccess, RemoveServer,
-    RespondRecovery, Responded, ShowPolicy, ShowRecovery, ShownRecovery, Trust,
+    EnrolServerRequest, EnrolledServer, Examination, ExaminedFile, ListedRecovery, ManageOfficers,
+    ManagePolicy, MissingKeysets, NeededKeyset, Prospect, ReceiveRequest, RecoveryError, RegisterAccess,
+    RemoveServer, RespondRecovery, Responded, ShowPolicy, ShowRecovery, ShownRecovery, Trust,
 };
 pub use rotate_master_key::{RotateMasterKey, Rotated};
 pub use rotation_error::RotationError;

@@ -82,10 +82,15 @@ pub(super) fn fitting<'a>(slots: &[&'a KeysetSlot], key: &PublicKey) -> Vec<&'a 
         .collect()
 }
 
-pub(super) async fn candidates(store: &dyn Store, slots: &[&KeysetSlot]) -> Result<Vec<Keyset>, BackupError> {
-    // A slot of a length that no accepted key gives is nobody's: a header full of them costs no look-ups.
+/// Whether a slot may be anybody's. One of a length that no accepted key gives is nobody's: a header full of them costs no
+/// look-ups.
+pub(super) fn is_possible(slot: &KeysetSlot) -> bool {
     let possible = usize::from(MIN_BITS).div_ceil(8)..=usize::from(MAX_BITS).div_ceil(8);
-    let Some(first) = slots.iter().find(|slot| possible.contains(&slot.wrapped.len())) else {
+    possible.contains(&slot.wrapped.len())
+}
+
+pub(super) async fn candidates(store: &dyn Store, slots: &[&KeysetSlot]) -> Result<Vec<Keyset>, BackupError> {
+    let Some(first) = slots.iter().find(|slot| is_possible(slot)) else {
         return Ok(Vec::new());
     };
     let mut found = store

@@ -13,6 +13,7 @@ pub(super) fn cases() -> Vec<Case<dyn SshSignaturesFixture>> {
         what_is_no_key_is_refused,
         a_signature_names_its_key,
         armor_comes_off,
+        armor_comes_off_after_a_mail_program,
         what_is_no_armor_is_refused,
     ]
 }
@@ -99,6 +100,31 @@ async fn armor_comes_off(fixture: Arc<dyn SshSignaturesFixture>) -> Verdict {
     Ok(())
 }
 
+async fn armor_comes_off_after_a_mail_program(fixture: Arc<dyn SshSignaturesFixture>) -> Verdict {
+    let (signatures, pair) = (fixture.signatures(), fixture.key_pair());
+    let signature = signatures.sign(&pair.private_key, NAMESPACE, b"message")?;
+    let good = armored(&signature, "\n");
+    let quoted: String = good.lines().map(|line| format!("> > {line} \r\n")).collect();
+    let wrapped = good.lines().map(|line| match line.split_at(line.len() / 2) {
+        _ if line.starts_with('-') => format!("\t{line}\n\n"),
+        (half, rest) => format!("  {half}\n\u{a0}{rest}\n"),
+    });
+    for mailed in [
+        quoted.clone(),
+        wrapped.collect(),
+        format!("\u{feff}Hello,\n\nhere it is.\n\n{good}\n-- \nAda\n"),
+        good.replace("-----B", "- -----B").replace("-----E", "- -----E"),
+        format!("{good}\n{quoted}"),
+    ] {
+        let bare = signatures.dearmor(&mailed)?;
+        ensure!(
+            bare == signature,
+            "a signature comes out of its armor changed: {mailed:?}"
+        );
+    }
+    Ok(())
+}
+
 async fn what_is_no_armor_is_refused(fixture: Arc<dyn SshSignaturesFixture>) -> Verdict {
     let (signatures, pair) = (fixture.signatures(), fixture.key_pair());
     let signature = signatures.sign(&pair.private_key, NAMESPACE, b"message")?;
@@ -112,6 +138,7 @@ async fn what_is_no_armor_is_refused(fixture: Arc<dyn SshSignaturesFixture>) -> 
         good.replace("SSH SIGNATURE", "PGP SIGNATURE"),
         good.replace("U1NI", "U1N!"),
         format!("{}A{}", &good[..end - 1], &good[end - 1..]),
+        format!("{good}{}", armored(b"another signature", "\n")),
     ] {
         refused(
             signatures.dearmor(&wrong),

@@ -1,4 +1,6 @@
-use crate::{Fingerprint, Installation, Officer, OfficerId, Origins, PersonName, Recovery, Timestamp};
+use crate::{
+    Fingerprint, Installation, Officer, OfficerId, Origins, PersonName, Recovery, ServerName, Timestamp,
+};
 
 /// What an officer allows beyond the usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -35,21 +37,21 @@ pub struct Standing {
     pub permission: Permission,
 }
 
+impl Permission {
+    /// Whether it allows all that the other one allows, and more.
+    #[must_use]
+    pub fn is_wider_than(self, other: Self) -> bool {
+        self != other && self.origins >= other.origins && self.retired_identity >= other.retired_identity
+    }
+}
+
 impl Standing {
-    /// Adds up the approvals whose signatures were verified. Those count whose officer is there, and each officer once. What is
-    /// allowed beyond the usual is what as many officers allow as are needed.
+    /// Adds up the approvals whose signatures were verified. Those count whose officer is there, and each officer once, by the
+    /// last approval. What is allowed beyond the usual is what as many officers allow as are needed.
     #[must_use]
     pub fn of(verified: &[Approval], officers: &[Officer], needed: u32) -> Self {
         let needed = needed.max(1) as usize;
-        let mut counted: Vec<&Approval> = Vec::new();
-        for approval in verified {
-            let is_there = officers
-                .iter()
-                .any(|officer| officer.id == approval.officer && officer.removed.is_none());
-            if is_there && counted.iter().all(|other| other.officer != approval.officer) {
-                counted.push(approval);
-            }
-        }
+        let counted = Self::counted(verified, officers);
         let enough =
             |allows: &dyn Fn(&Approval) -> bool| counted.iter().filter(|a| allows(a)).count() >= needed;
         let origins = Origins::ALL
@@ -67,6 +69,22 @@ impl Standing {
         }
     }
 
+    /// The approvals that count, of those whose signatures were verified: of officers who are there, each officer's last.
+    #[must_use]
+    pub fn counted<'a>(verified: &'a [Approval], officers: &[Officer]) -> Vec<&'a Approval> {
+        let mut counted: Vec<&Approval> = Vec::new();
+        for approval in verified.iter().rev() {
+            let is_there = officers
+                .iter()
+                .any(|officer| officer.id == approval.officer && officer.removed.is_none());
+            if is_there && counted.iter().all(|other| other.officer != approval.officer) {
+                counted.push(approval);
+            }
+        }
+        counted.reverse();
+        counted
+    }
+
     /// Whether there are enough.
     #[must_use]
     pub fn is_enough(&self) -> bool {
@@ -80,9 +98,11 @@ impl Standing {
 pub fn approval_statement(
     installation: &Installation,
     recovery: &Recovery,
+    server_name: &ServerName,
     permission: Permission,
 ) -> String {
-    let reason = recovery.reason.as_ref().map_or("", |reason| reason.as_str());
+    let reason = plain(recovery.reason.as_ref().map_or("", |reason| reason.as_str()));
+    let (server_name, asked_by) = (plain(server_name.as_str()), plain(recovery.asked_by.as_str()));
     let retired = match permission.retired_identity {
         true => "allowed",
         false => "refused",
@@ -97,8 +117,9 @@ pub fn approval_statement(
         format!("request {}", recovery.id),
         format!("digest {}", recovery.digest),
         format!("server {}", recovery.server),
+        format!("server-name {server_name}"),
         format!("identity {}", recovery.identity),
-        format!("asked-by {}", recovery.asked_by),
+        format!("asked-by {asked_by}"),
         format!("reason {reason}"),
         format!("files {}", recovery.files),
         format!("expires {}", recovery.validity.expires_at),
@@ -107,6 +128,19 @@ pub fn approval_statement(
     ]
     .map(|line| line.trim_end().to_owned() + "\n")
     .concat()
+}
+
+/// A text in which nothing turns the direction of writing or breaks a line: characters that do are written as `\u{…}`.
+fn plain(text: &str) -> String {
+    let deceives = |c: char| matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match deceives(c) {
+            true => plain.extend(c.escape_unicode()),
+            false => plain.push(c),
+        }
+    }
+    plain
 }
 
 /// The namespace of an officer's signature (PROTOCOL.sshsig): a signature that was made for another purpose is none.
@@ -144,6 +178,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_cannot_rearrange_what_is_signed() {
+        assert_eq!(
+            plain("ok\u{2028}origins any\u{202e}"),
+            "ok\\u{2028}origins any\\u{202e}"
+        );
+        assert_eq!(plain("Büro 🔑 \u{5d0}"), "Büro 🔑 \u{5d0}");
+    }
+
+    #[test]
     fn each_officer_counts_once_and_only_while_there() {
         let officers = [officer(1), officer(2)];
         let approvals = [1, 1, 2, 3].map(|byte| approval(byte, Origins::Own, false));
@@ -155,6 +198,22 @@ mod tests {
         };
         let officers = [officer(1), officer(2).taken_off(removal)];
         assert!(!Standing::of(&approvals, &officers, 2).is_enough());
+    }
+
+    #[test]
+    fn an_officer_can_allow_more_and_still_counts_once() {
+        let officers = [officer(1), officer(2)];
+        let widened = [approval(1, Origins::Own, false), approval(1, Origins::Any, false)];
+        let standing = Standing::of(&widened, &officers, 1);
+        assert_eq!((standing.given, standing.permission.origins), (1, Origins::Any));
+        assert!(!Standing::of(&widened, &officers, 2).is_enough());
+        let wider = |origins, retired_identity| Permission {
+            origins,
+            retired_identity,
+        };
+        assert!(wider(Origins::Any, true).is_wider_than(wider(Origins::Own, true)));
+        assert!(!wider(Origins::Any, false).is_wider_than(wider(Origins::Own, true)));
+        assert!(!wider(Origins::Own, true).is_wider_than(wider(Origins::Own, true)));
     }
 
     #[test]

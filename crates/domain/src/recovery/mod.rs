@@ -9,7 +9,7 @@ mod times;
 
 pub use approval::{APPROVAL_NAMESPACE, Approval, Permission, Standing, approval_statement};
 pub use origin::{Origin, Origins};
-pub use policy::{InvalidPolicy, MAX_APPROVALS, RecoveryPolicy};
+pub use policy::{InvalidPolicy, MAX_APPROVALS, MAX_RESPONSE_LIFETIME, RecoveryPolicy};
 pub use register::{InvalidRegister, Register, register_digest};
 pub use request::{MAX_REQUESTED_FILES, REQUEST_LIFETIME, RecoveryRequest, RequestedFile, SignedRequest};
 pub use times::{CLOCK_TOLERANCE, MAX_REQUEST_LIFETIME, NotValidNow, Validity};
@@ -45,7 +45,7 @@ pub struct Recovery {
     pub files: u32,
     /// When it was received.
     pub received_at: Timestamp,
-    /// The approvals so far, each officer's once.
+    /// The approvals so far. An officer may have more than one, each of which allows more than the one before.
     pub approvals: Vec<Approval>,
     /// What became of it.
     pub state: RecoveryState,
@@ -107,7 +107,7 @@ pub enum RecoveryRefused {
         /// Who asks.
         asked_by: PersonName,
     },
-    /// One officer counts once.
+    /// One officer counts once. Another approval is taken only when it allows more.
     #[error("\"{0}\" approved it already, and each officer counts once")]
     ApprovedAlready(PersonName),
     /// The officer was taken off.
@@ -187,6 +187,22 @@ impl Recovery {
         }
     }
 
+    /// Checks that the response to it may be handed out again: its server may ask, and the response can still be used.
+    ///
+    /// # Errors
+    /// [`RecoveryRefused`].
+    pub fn check_handed_out(&self, server: &BackupServer, now: Timestamp) -> Result<(), RecoveryRefused> {
+        if server.removed.is_some() {
+            return Err(RecoveryRefused::ServerRemoved(server.name.clone()));
+        }
+        match &self.state {
+            RecoveryState::Answered { until, .. } if *until <= now => {
+                Err(NotValidNow::Expired(*until, now).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn check_waiting(&self) -> Result<(), RecoveryRefused> {
         match &self.state {
             RecoveryState::Waiting => Ok(()),
@@ -199,7 +215,7 @@ impl Recovery {
     ///
     /// # Errors
     /// [`RecoveryRefused`].
-    pub fn check_approver(&self, officer: &Officer) -> Result<(), RecoveryRefused> {
+    pub fn check_approver(&self, officer: &Officer, permission: Permission) -> Result<(), RecoveryRefused> {
         if officer.removed.is_some() {
             Err(RecoveryRefused::NotAnOfficer(officer.name.clone()))
         } else if officer.is_called(&self.asked_by) {
@@ -207,7 +223,11 @@ impl Recovery {
                 officer: officer.name.clone(),
                 asked_by: self.asked_by.clone(),
             })
-        } else if self.approvals.iter().any(|given| given.officer == officer.id) {
+        } else if self
+            .approvals
+            .iter()
+            .any(|given| given.officer == officer.id && !permission.is_wider_than(given.permission))
+        {
             Err(RecoveryRefused::ApprovedAlready(officer.name.clone()))
         } else {
             Ok(())

@@ -26,9 +26,13 @@ pub enum InvalidPolicy {
 pub const MAX_APPROVALS: u32 = 10;
 const MAX_REQUESTS_PER_DAY: u32 = 10_000;
 const HOUR: Duration = Duration::from_secs(3600);
-const MAX_RESPONSE_LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
+/// The longest time that a response can be used.
+pub const MAX_RESPONSE_LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
 
 impl RecoveryPolicy {
+    /// The time that requests are counted in.
+    pub const DAY: Duration = Duration::from_secs(24 * 3600);
+
     /// Takes a policy in whole seconds.
     ///
     /// # Errors
@@ -64,6 +68,12 @@ impl RecoveryPolicy {
     #[must_use]
     pub fn response_lifetime(&self) -> Duration {
         self.response_lifetime
+    }
+
+    /// Whether one more request of a backup server is taken, after so many within the last [day](Self::DAY).
+    #[must_use]
+    pub fn takes_one_more(&self, received: u64) -> bool {
+        received < u64::from(self.requests_per_day)
     }
 
     /// How many requests of one backup server are taken within 24 hours.

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use crate::{
-    FileId, Fingerprint, MAX_REQUEST_LIFETIME, MessageKey, NotValidNow, PersonName, Reason, RequestId,
-    ServerId, ServerName, Sha256Digest, Timestamp, Validity,
+    FileId, Fingerprint, MessageKey, PersonName, Reason, RequestId, ServerId, ServerName, Sha256Digest,
+    Validity,
 };
 
 /// The most headers that one request carries.
@@ -53,16 +53,6 @@ pub struct SignedRequest {
     pub identity: Fingerprint,
     /// The digest of the signed bytes: what approvals are given for.
     pub digest: Sha256Digest,
-}
-
-impl RecoveryRequest {
-    /// Checks that it holds now.
-    ///
-    /// # Errors
-    /// [`NotValidNow`].
-    pub fn check_times(&self, now: Timestamp) -> Result<(), NotValidNow> {
-        self.validity.check(now, MAX_REQUEST_LIFETIME)
-    }
 }
 
 impl RequestedFile {

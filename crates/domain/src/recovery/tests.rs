@@ -99,14 +99,14 @@ fn a_retired_identity_needs_an_officers_word() {
 #[test]
 fn nobody_approves_twice_or_an_own_request() {
     let grace = officer("Grace", 1);
-    assert_eq!(recovery().check_approver(&grace), Ok(()));
+    assert_eq!(recovery().check_approver(&grace, Permission::default()), Ok(()));
     assert!(matches!(
-        recovery().check_approver(&officer("ADA", 2)),
+        recovery().check_approver(&officer("ADA", 2), Permission::default()),
         Err(RecoveryRefused::OwnRequest { .. })
     ));
     let once = recovery().approved(approval(&grace));
     assert!(matches!(
-        once.check_approver(&grace),
+        once.check_approver(&grace, Permission::default()),
         Err(RecoveryRefused::ApprovedAlready(_))
     ));
     let removal = Removal {
@@ -114,7 +114,7 @@ fn nobody_approves_twice_or_an_own_request() {
         reason: None,
     };
     assert!(matches!(
-        recovery().check_approver(&grace.taken_off(removal)),
+        recovery().check_approver(&grace.taken_off(removal), Permission::default()),
         Err(RecoveryRefused::NotAnOfficer(_))
     ));
 }

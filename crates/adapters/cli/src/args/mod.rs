@@ -14,7 +14,7 @@ pub(crate) use keyset::{
 };
 
 pub(crate) use recovery::{
-    AllowArgs, ApplyArgs, ApproveArgs, EnrollArgs, OfficerCommand, PolicyCommand, PolicySetArgs,
+    AllowArgs, ApplyArgs, ApproveArgs, DAYS, EnrollArgs, OfficerCommand, PolicyCommand, PolicySetArgs,
     ReEnrollArgs, RecoveryCommand, RequestArgs, ServerCommand, TextOutArgs,
 };
 

@@ -1,6 +1,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use keystead_domain::{MAX_REQUEST_LIFETIME, REQUEST_LIFETIME};
+
+/// How many days a request holds when nobody says otherwise.
+pub(crate) const DAYS: u32 = (REQUEST_LIFETIME.as_secs() / (24 * 3600)) as u32;
+const MOST_DAYS: i64 = (MAX_REQUEST_LIFETIME.as_secs() / (24 * 3600)) as i64;
 
 /// Where a text goes.
 #[derive(Debug, Args)]
@@ -50,7 +55,7 @@ pub(crate) struct EnrollArgs {
     /// The text of the other side; standard input when "-".
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<String>,
-    /// Name of the backup server; its host name when absent.
+    /// Name of the backup server; when absent, what the manager that it trusts calls it, else its host name.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// The fingerprint that the other side read aloud; 16 digits or more. Without a terminal it must be given.
@@ -216,7 +221,7 @@ pub(crate) struct RequestArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) asked_by: Option<String>,
     /// How many days the request holds.
-    #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=30))]
+    #[arg(long, value_name = "DAYS", default_value_t = DAYS, value_parser = clap::value_parser!(u32).range(1..=MOST_DAYS))]
     pub(crate) valid_days: u32,
     #[command(flatten)]
     pub(crate) text: TextOutArgs,

@@ -1,6 +1,6 @@
 use keystead_application::audit::checkpoint_key;
 use keystead_application::use_cases::InstallationError;
-use keystead_domain::Installation;
+use keystead_domain::{Fingerprint, Installation};
 use serde::Serialize;
 
 use crate::Failure;
@@ -48,6 +48,8 @@ pub(crate) async fn status(context: &Context<'_>) -> Result<(), Failure> {
         if let Some(installation) = &installation {
             fields.push(("installation", installation.id.to_string()));
             fields.push(("master key", installation.key_check.master_key_id.to_string()));
+            let identity = Fingerprint::of_ed25519(&installation.identity.public_key);
+            fields.push(("fingerprint", identity.in_groups()));
             if let Ok(key) = checkpoint_key(installation) {
                 fields.push(("verifier key", key.to_string()));
             }

@@ -1,4 +1,5 @@
-use keystead_application::use_cases::{BrowseOfficers, ManageOfficers};
+use keystead_application::ports::Store;
+use keystead_application::use_cases::{BrowseOfficers, ManageOfficers, ShowPolicy};
 use keystead_domain::{Officer, PersonName};
 
 use crate::Failure;
@@ -39,9 +40,36 @@ pub(crate) async fn run(context: &Context<'_>, command: OfficerCommand) -> Resul
             let removed = manage.remove(&context.actor(), &officer, why.as_ref()).await?;
             context
                 .printer
-                .result(&OfficerJson::new(&removed), || words(&removed))
+                .result(&OfficerJson::new(&removed), || words(&removed))?;
+            tell_if_too_few(context, opened.store.as_ref()).await.map(|_| ())
         }
     }
+}
+
+/// Says so when fewer officers may approve than are needed, and whether it is so.
+pub(crate) async fn tell_if_too_few(context: &Context<'_>, store: &dyn Store) -> Result<bool, Failure> {
+    let officers = BrowseOfficers { store }.list().await?;
+    let needed = ShowPolicy { store }.run().await?.approvals() as usize;
+    let there = officers
+        .iter()
+        .filter(|officer| officer.removed.is_none())
+        .count();
+    if there >= needed {
+        return Ok(false);
+    }
+    let there = match there {
+        0 => "no officer may approve".to_owned(),
+        1 => "1 officer may approve".to_owned(),
+        many => format!("{many} officers may approve"),
+    };
+    let needed = match needed {
+        1 => "1 is needed".to_owned(),
+        many => format!("{many} are needed"),
+    };
+    context
+        .printer
+        .important(&format!("{there}, and {needed}: no request can be answered"))?;
+    Ok(true)
 }
 
 async fn add(
@@ -121,7 +149,8 @@ async fn list(context: &Context<'_>) -> Result<(), Failure> {
                 &["NAME", "KEY", "FINGERPRINT", "ADDED", "STATE"],
                 officers.iter().map(row).collect(),
             ),
-        })
+        })?;
+    tell_if_too_few(context, store.as_ref()).await.map(|_| ())
 }
 
 fn words(officer: &Officer) -> String {

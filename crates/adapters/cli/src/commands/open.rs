@@ -10,6 +10,7 @@ use keystead_domain::{RequestId, SecretBytes, Sha256Digest};
 use crate::Failure;
 use crate::args::OpenArgs;
 use crate::commands::recovery::{applier, lasting};
+use crate::commands::server::is_backup_server_only;
 use crate::context::Context;
 use crate::input::{open_input, open_output, read_export};
 use crate::output::{OpenedJson, compared_words, printable, tell_what_is_not_promised};
@@ -59,9 +60,13 @@ pub(crate) async fn run(context: &Context<'_>, args: OpenArgs) -> Result<(), Fai
         return Ok(());
     }
     if let (Some((request, key)), Some(out)) = (&recovered, args.out.as_deref()) {
-        applier(context)
-            .mark_opened(*request, key.file, &lasting(out))
-            .await?;
+        let apply = applier(context);
+        apply.mark_opened(*request, key.file, &lasting(out)).await?;
+        if apply.finish_if_all_open(*request).await? {
+            context
+                .printer
+                .remark("that was the last file of its recovery request; the keys are destroyed");
+        }
     }
     context
         .printer
@@ -86,7 +91,16 @@ async fn recovered(
     if args.identity.is_some() || args.password_file.is_some() {
         return Ok(None);
     }
-    Ok(applier(context).key_for(header).await?)
+    // Trouble with recovered keys does not keep a keyset or the password from opening the file.
+    match applier(context).key_for(header).await {
+        Ok(found) => Ok(found),
+        Err(error) => {
+            let why = Failure::from(error).why;
+            let remark = format!("no recovered key was looked for: {}", printable(&why));
+            context.printer.remark(&remark);
+            Ok(None)
+        }
+    }
 }
 
 /// With what the arguments name; else with a keyset that is here; else with the password.
@@ -125,7 +139,10 @@ async fn unlock(
         ));
     }
     if let Some(password) = with_password(context, header)? {
-        return Ok(open.unlock_with_password(header, password).await?);
+        return match open.unlock_with_password(header, password).await {
+            Err(error @ BackupError::WrongPassword) => Err(asking_the_manager(context, error.into()).await),
+            other => Ok(other?),
+        };
     }
     let no_key = BackupError::NoKeyHere {
         needed: needed(header),
@@ -135,7 +152,19 @@ async fn unlock(
         Some(trouble) if trouble.status != Status::NotUnlocked && !context.no_installation_yet().await => {
             Err(trouble)
         }
-        Some(_) | None => Err(no_key.into()),
+        Some(_) | None => Err(asking_the_manager(context, no_key.into()).await),
+    }
+}
+
+/// On a backup server a lost password is what the manager is for.
+async fn asking_the_manager(context: &Context<'_>, failure: Failure) -> Failure {
+    let is_enrolled = is_backup_server_only(context).await.unwrap_or(false);
+    match is_enrolled {
+        true => Failure {
+            fix: "ask the manager for the key: keystead recovery request FILE -o request.txt; or give the password with --password-file FILE".to_owned(),
+            ..failure
+        },
+        false => failure,
     }
 }
 

@@ -5,21 +5,25 @@ use keystead_domain::RecoveryPolicy;
 
 use crate::Failure;
 use crate::args::{PolicyCommand, PolicySetArgs};
+use crate::commands::officer::tell_if_too_few;
 use crate::context::Context;
 use crate::output::{PolicyJson, field_lines};
 
 pub(crate) async fn run(context: &Context<'_>, command: PolicyCommand) -> Result<(), Failure> {
-    let policy = match command {
+    match command {
         PolicyCommand::Show => {
             let store = context.reading().await?;
             let show = ShowPolicy {
                 store: store.as_ref(),
             };
-            show.run().await?
+            tell(context, &show.run().await?)
         }
-        PolicyCommand::Set(args) => set(context, args).await?,
-    };
-    context.printer.result(&PolicyJson::new(&policy), || {
+        PolicyCommand::Set(args) => set(context, args).await,
+    }
+}
+
+fn tell(context: &Context<'_>, policy: &RecoveryPolicy) -> Result<(), Failure> {
+    context.printer.result(&PolicyJson::new(policy), || {
         field_lines(&[
             ("approvals needed", policy.approvals().to_string()),
             (
@@ -34,7 +38,7 @@ pub(crate) async fn run(context: &Context<'_>, command: PolicyCommand) -> Result
     })
 }
 
-async fn set(context: &Context<'_>, args: PolicySetArgs) -> Result<RecoveryPolicy, Failure> {
+async fn set(context: &Context<'_>, args: PolicySetArgs) -> Result<(), Failure> {
     let PolicySetArgs {
         approvals,
         response_hours,
@@ -54,5 +58,7 @@ async fn set(context: &Context<'_>, args: PolicySetArgs) -> Result<RecoveryPolic
         register: context.register(&opened),
         clock: context.tools().clock.as_ref(),
     };
-    Ok(manage.set(&context.actor(), change).await?)
+    let policy = manage.set(&context.actor(), change).await?;
+    tell(context, &policy)?;
+    tell_if_too_few(context, opened.store.as_ref()).await.map(|_| ())
 }

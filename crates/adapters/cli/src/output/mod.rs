@@ -13,9 +13,9 @@ pub(crate) use json::{
     ConfirmedJson, DamagedEventJson, DamagedJson, DbStatusJson, EnrolledJson, EnrolmentJson, ExportJson,
     ExportedJson, FailedJson, FailureJson, ImportJson, InitJson, InspectJson, InspectedKeysetJson,
     KeysetJson, KeysetListJson, MasterKeyJson, OfficerJson, OfficersJson, OpenedJson, OwnRequestsJson,
-    OwnStateJson, PolicyJson, RecoveriesJson, RecoveryJson, RequestMadeJson, RespondedJson, RotatedJson,
-    SealedJson, ServerJson, ServersJson, SettingJson, ShareTestJson, SharesJson, SlotJson, SlotsJson,
-    passphrase_text,
+    OwnStateJson, PolicyJson, RecoveriesJson, RecoveryJson, RequestMadeJson, RespondedJson, RestoredJson,
+    RotatedJson, SealedJson, ServerJson, ServersJson, SettingJson, ShareTestJson, SharesJson, SlotJson,
+    SlotsJson, passphrase_text,
 };
 pub(crate) use text::{field_lines, moment, printable, state_words, table};
 pub(crate) use written::{compared_words, tell_what_is_not_promised};

@@ -21,6 +21,7 @@ enum Fault {
     ReadsAnyKind,
     NamesAnotherKey,
     KnowsOneLineEnd,
+    KnowsNoMail,
     NeedsNoEnd,
     IsNotEd25519,
 }
@@ -70,6 +71,7 @@ caught! { ssh_signatures, BrokenFixture;
     a_key_of_another_kind: ReadsAnyKind => "what_is_no_key_is_refused";
     another_key: NamesAnotherKey => "a_signature_names_its_key";
     armor_with_other_line_ends: KnowsOneLineEnd => "armor_comes_off";
+    armor_in_a_mail: KnowsNoMail => "armor_comes_off_after_a_mail_program";
     armor_without_an_end: NeedsNoEnd => "what_is_no_armor_is_refused";
     another_algorithm: IsNotEd25519 => "what_openssh_signed_is_verified";
     another_signature: IsNotEd25519 => "the_same_bytes_are_signed_as_openssh_signs";
@@ -100,6 +102,9 @@ impl SshSignatures for BrokenFixture {
         match self.fault {
             Fault::KnowsOneLineEnd if armored.contains('\r') => {
                 Err(SshSignatureError::Malformed("there is a CR".to_owned()))
+            }
+            Fault::KnowsNoMail if !armored.starts_with("-----BEGIN") => {
+                Err(SshSignatureError::Malformed("there is more".to_owned()))
             }
             Fault::NeedsNoEnd if !armored.contains("-----END") => self
                 .inner

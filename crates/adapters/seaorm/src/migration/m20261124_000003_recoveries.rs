@@ -61,13 +61,6 @@ impl MigrationTrait for Migration {
                 "recoveries_server_received_at",
                 on("recoveries", ["server_id", "received_at"]),
             ),
-            (
-                "recovery_approvals",
-                "recovery_approvals_officer",
-                on("recovery_approvals", ["recovery_id", "officer_id"])
-                    .unique()
-                    .take(),
-            ),
         ] {
             let index = index.name(name).take();
             dialect.create_index(manager, table, name, index).await?;

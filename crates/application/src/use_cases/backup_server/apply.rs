@@ -1,14 +1,12 @@
-use keystead_domain::{FileKey, RequestId, SecretBytes, Sha256Digest, Timestamp, Validity};
-use std::time::Duration;
+use keystead_domain::{
+    CLOCK_TOLERANCE, FileKey, Fingerprint, MAX_RESPONSE_LIFETIME, NotValidNow, RequestId, SecretBytes,
+    Sha256Digest, Timestamp, Validity,
+};
 
 use super::ServerError;
 use super::home::{Home, OwnFile, OwnRequest, Progressed};
 use crate::exchange::{DocumentError, FileKeys, Response, ResponseDocument, UnopenedFile};
 use crate::ports::{Clock, MessageCipher, ServerFolder, SshSignatureError, SshSignatures};
-use keystead_domain::{CLOCK_TOLERANCE, Fingerprint, NotValidNow};
-
-/// Longer than any response holds.
-const LONGEST: Duration = Duration::from_secs(100 * 24 * 3600);
 
 /// Applies the response to a request of this machine: keeps the file keys, and opens files with them until their time is over.
 pub struct ApplyResponse<'a> {
@@ -78,12 +76,12 @@ impl ApplyResponse<'_> {
     /// When it is not from the trusted manager, or not for this machine or a request of it, or does not hold now.
     pub async fn take(&self, text: &str) -> Result<TakenResponse, ServerError> {
         let home = Home(self.folder);
-        let _lock = home.lock().await?;
         self.destroy_expired(home).await?;
+        let _lock = home.lock().await?;
         let response = self.verified(text).await?;
         let now = self.clock.now();
         let id = response.request;
-        response.validity.check(now, LONGEST)?;
+        response.validity.check(now, MAX_RESPONSE_LIFETIME)?;
         let request = home.request(id).await?.ok_or(ServerError::OtherRequest(id))?;
         check_same(&response, &request)?;
         let (kept, again) = match home.progressed(id).await? {
@@ -95,8 +93,13 @@ impl ApplyResponse<'_> {
             }
             Progressed::Waiting | Progressed::Over => (self.keep(home, &response, &request).await?, false),
         };
-        let what = format!("response to request {id} taken in, {} file keys", kept.keys.len());
-        home.note(now, &what).await?;
+        if !again {
+            let what = format!(
+                "response to request {id} taken in, file keys: {}",
+                kept.keys.len()
+            );
+            home.note(now, &what).await?;
+        }
         Ok(TakenResponse {
             request: id,
             keys: kept.keys.len(),
@@ -127,7 +130,8 @@ impl ApplyResponse<'_> {
         let response = document
             .verified(&manager.public_key, self.ssh)
             .map_err(ServerError::Response)?;
-        match response.server == manager.server {
+        let is_for_us = (response.installation, response.server) == (manager.installation, manager.server);
+        match is_for_us {
             true => Ok(response),
             false => Err(ServerError::OtherServer(response.server.to_string())),
         }
@@ -173,12 +177,16 @@ impl ApplyResponse<'_> {
         let not_found = || ServerError::NoSuchRequest(id.to_string());
         let request = home.request(id).await?.ok_or_else(not_found)?;
         let kept = match home.progressed(id).await? {
-            Progressed::Finished => return Err(ServerError::Finished(id)),
+            Progressed::Finished => {
+                self.destroy_expired(home).await?;
+                return Err(ServerError::Finished(id));
+            }
             Progressed::Keys => self.kept(home, id).await?,
-            Progressed::Waiting | Progressed::Over => return Err(ServerError::NoResponseYet(id)),
+            Progressed::Waiting => return Err(ServerError::NoResponseYet(id)),
+            Progressed::Over => return Err(ServerError::Over(id)),
         };
         if kept.until <= self.clock.now() {
-            home.destroy_keys(id).await?;
+            self.destroy_expired(home).await?;
             return Err(ServerError::KeysExpired(id, kept.until));
         }
         let opened = home.opened(id).await?;
@@ -210,10 +218,9 @@ impl ApplyResponse<'_> {
             if home.progressed(id).await? != Progressed::Keys {
                 continue;
             }
-            let kept = match self.keys(id).await {
-                Ok(kept) => kept,
-                Err(ServerError::KeysExpired(_, _)) => continue,
-                Err(error) => return Err(error),
+            // What is over or damaged is not the key of this file, as far as anybody can tell.
+            let Ok(kept) = self.keys(id).await else {
+                continue;
             };
             if let Some(key) = kept.files.into_iter().find(|file| file.header == header) {
                 return Ok(Some((id, key)));
@@ -222,7 +229,7 @@ impl ApplyResponse<'_> {
         Ok(None)
     }
 
-    /// Takes note that a file was opened to a place. When that was the last one, the keys are destroyed; tells whether it was.
+    /// Takes note that a file was opened to a place.
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -256,7 +263,6 @@ impl ApplyResponse<'_> {
     /// When the folder cannot be read.
     pub async fn list(&self) -> Result<Vec<ListedRequest>, ServerError> {
         let home = Home(self.folder);
-        self.destroy_expired(home).await?;
         let mut list = Vec::new();
         for id in home.requests().await? {
             if let Some(request) = home.request(id).await? {
@@ -271,6 +277,7 @@ impl ApplyResponse<'_> {
     /// Destroys file keys whose time is over, and the keys for responses that can come no more.
     async fn destroy_expired(&self, home: Home<'_>) -> Result<(), ServerError> {
         let now = self.clock.now();
+        let mut over = Vec::new();
         for id in home.requests().await? {
             let is_over = match home.progressed(id).await? {
                 // What is damaged does not keep another response from being applied.
@@ -278,12 +285,23 @@ impl ApplyResponse<'_> {
                 Progressed::Waiting => home
                     .request(id)
                     .await?
-                    .is_some_and(|request| request.validity.expires_at.after(LONGEST) <= now),
-                Progressed::Finished | Progressed::Over => false,
+                    .is_some_and(|request| request.validity.expires_at.after(MAX_RESPONSE_LIFETIME) <= now),
+                // A kill may have come between the last file and the end of its key.
+                Progressed::Finished => home.file_keys(id).await?.is_some(),
+                Progressed::Over => false,
             };
             if is_over {
-                home.destroy_keys(id).await?;
+                over.push(id);
             }
+        }
+        if over.is_empty() {
+            return Ok(());
+        }
+        let _lock = home.lock().await?;
+        for id in over {
+            home.give_up(id).await?;
+            home.note(now, &format!("the time of request {id} was over, keys destroyed"))
+                .await?;
         }
         Ok(())
     }

@@ -77,6 +77,7 @@ pub(super) struct WireManager {
     server_id: String,
     server_name: String,
     identity: String,
+    confirmed_at: String,
     trusted_at: String,
 }
 
@@ -103,6 +104,7 @@ impl From<&TrustedManager> for WireManager {
             server_id: manager.server.to_string(),
             server_name: manager.name.to_string(),
             identity: manager.identity.to_string(),
+            confirmed_at: manager.confirmed_at.to_string(),
             trusted_at: manager.trusted_at.to_string(),
         }
     }
@@ -116,6 +118,7 @@ impl WireManager {
             server: self.server_id.parse().ok()?,
             name: self.server_name.parse().ok()?,
             identity: self.identity.parse().ok()?,
+            confirmed_at: self.confirmed_at.parse().ok()?,
             trusted_at: self.trusted_at.parse().ok()?,
         })
     }

@@ -79,7 +79,8 @@ impl MakeEnrolment<'_> {
         let enrolment = Enrolment {
             name: name.clone(),
             keys: identity.keys.clone(),
-            server: home.manager().await?.map(|manager| manager.server),
+            // A document that is damaged is the reason to enrol anew, and must not keep anybody from it.
+            server: home.manager().await.ok().flatten().map(|manager| manager.server),
             created_at: now,
         };
         let text = enrolment
@@ -145,12 +146,23 @@ impl TrustManager<'_> {
                 own,
             });
         }
+        // An old confirmation names an old keyset, and whoever sends it again may have a reason.
+        if let Ok(Some(before)) = home.manager().await
+            && before.public_key == confirmation.manager
+            && before.confirmed_at > confirmation.created_at
+        {
+            return Err(ServerError::OldConfirmation {
+                found: confirmation.created_at,
+                newer: before.confirmed_at,
+            });
+        }
         let trusted = TrustedManager {
             installation: confirmation.installation,
             public_key: confirmation.manager,
             server: confirmation.server,
             name: confirmation.name.clone(),
             identity: own,
+            confirmed_at: confirmation.created_at,
             trusted_at: self.clock.now(),
         };
         home.trust(&trusted).await?;

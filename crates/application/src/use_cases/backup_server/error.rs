@@ -28,6 +28,14 @@ pub enum ServerError {
         /// Ours.
         own: Fingerprint,
     },
+    /// A newer confirmation of the same manager was trusted before.
+    #[error("it was made at {found}, and one that was made at {newer} was trusted before")]
+    OldConfirmation {
+        /// When this one was made.
+        found: Timestamp,
+        /// When the newer one was.
+        newer: Timestamp,
+    },
     /// The fingerprint is not the one that was read aloud.
     #[error("the manager's fingerprint is {0}, which is not the one that was expected")]
     UnexpectedFingerprint(Fingerprint),
@@ -78,6 +86,12 @@ pub enum ServerError {
     /// What a manager encrypted is not what it should be.
     #[error(transparent)]
     FileKeys(#[from] MalformedFileKeys),
+    /// The identity here is another one than the manager confirmed.
+    #[error("the identity {} of this machine is new, and the manager has not confirmed it yet", .0.short())]
+    NotConfirmed(Fingerprint),
+    /// The keys of a request are gone.
+    #[error("the time of request {0} was over, and its keys are destroyed")]
+    Over(RequestId),
     /// A request without an answer.
     #[error("no response to request {0} was applied yet")]
     NoResponseYet(RequestId),
@@ -110,10 +124,13 @@ pub enum ServerError {
 impl Explain for ServerError {
     fn what(&self) -> String {
         match self {
-            Self::Confirmation(_) | Self::OtherIdentity { .. } | Self::UnexpectedFingerprint(_) => {
-                "the manager is not trusted"
+            Self::Confirmation(_)
+            | Self::OtherIdentity { .. }
+            | Self::OldConfirmation { .. }
+            | Self::UnexpectedFingerprint(_) => "the manager is not trusted",
+            Self::NoIdentity | Self::NotEnrolled | Self::NotConfirmed(_) => {
+                "this command needs an enrolled backup server"
             }
-            Self::NoIdentity | Self::NotEnrolled => "this command needs an enrolled backup server",
             Self::Request(_) | Self::NoKeysetSlot(_) | Self::NoFiles | Self::TooManyFiles(_) => {
                 "no recovery request was made"
             }
@@ -126,9 +143,11 @@ impl Explain for ServerError {
             | Self::NoResponseKey(_)
             | Self::FileKeys(_)
             | Self::Cipher(_) => "the response was not applied",
-            Self::KeysExpired(_, _) | Self::Finished(_) | Self::NoSuchRequest(_) | Self::NoResponseYet(_) => {
-                "nothing was opened"
-            }
+            Self::KeysExpired(_, _)
+            | Self::Finished(_)
+            | Self::NoSuchRequest(_)
+            | Self::Over(_)
+            | Self::NoResponseYet(_) => "nothing was opened",
             Self::Damaged(_, _) => "a document of this backup server cannot be used",
             Self::Folder(_) => "the folder of this backup server cannot be used",
             Self::Signing(_) | Self::Ssh(_) | Self::Randomness(_) => "the work could not be done",
@@ -146,11 +165,17 @@ impl Explain for ServerError {
             Self::NoIdentity | Self::NotEnrolled => {
                 "run keystead server enroll here, and bring its text to the manager".into()
             }
+            Self::NotConfirmed(_) => {
+                "bring its text (keystead server enroll) to the manager, and there run: keystead server re-enroll NAME FILE".into()
+            }
             Self::Confirmation(error) => {
                 document_fix(error, "the confirmation", "keystead server enroll at the manager")
             }
             Self::OtherIdentity { .. } => {
                 "use the confirmation for this machine; or enrol its present identity again: keystead server enroll".into()
+            }
+            Self::OldConfirmation { .. } => {
+                "nothing is to be done; for a new one run keystead server enroll here, and with its text at the manager".into()
             }
             Self::UnexpectedFingerprint(_) => {
                 "do not go on: the text is not from where it should be, or the fingerprint was misheard; compare again by telephone".into()
@@ -171,7 +196,7 @@ impl Explain for ServerError {
             Self::NotValidNow(not_valid) => {
                 not_valid_fix(not_valid, "make a new request with: keystead recovery request").into()
             }
-            Self::KeysExpired(_, _) | Self::NoResponseKey(_) => {
+            Self::KeysExpired(_, _) | Self::NoResponseKey(_) | Self::Over(_) => {
                 "make a new request with: keystead recovery request".into()
             }
             Self::Finished(_) => "for other files make a new request with: keystead recovery request".into(),

@@ -33,6 +33,8 @@ pub struct TrustedManager {
     pub name: ServerName,
     /// The identity of this machine that was enrolled.
     pub identity: Fingerprint,
+    /// When it made the confirmation.
+    pub confirmed_at: Timestamp,
     /// When it was trusted.
     pub trusted_at: Timestamp,
 }
@@ -268,7 +270,13 @@ impl Home<'_> {
         Ok(self.0.destroy(&name(OPENED, id)?).await?)
     }
 
-    pub(super) async fn destroy_keys(self, id: RequestId) -> Result<(), ServerError> {
+    /// Destroys the keys of a request whose time is over.
+    pub(super) async fn give_up(self, id: RequestId) -> Result<(), ServerError> {
+        self.destroy_keys(id).await?;
+        Ok(self.0.destroy(&name(OPENED, id)?).await?)
+    }
+
+    async fn destroy_keys(self, id: RequestId) -> Result<(), ServerError> {
         self.0.destroy(&name(RESPONSE_KEYS, id)?).await?;
         Ok(self.0.destroy(&name(FILE_KEYS, id)?).await?)
     }

@@ -7,7 +7,7 @@ use keystead_domain::{
 };
 
 use super::ServerError;
-use super::home::{Home, OwnFile, OwnRequest};
+use super::home::{Home, OwnFile, OwnIdentity, OwnRequest, TrustedManager};
 use crate::exchange::RequestDocument;
 use crate::ports::{
     Clock, MessageCipher, Randomness, RandomnessExt, SealedHeader, ServerFolder, SshSignatures,
@@ -74,9 +74,18 @@ impl RequestRecovery<'_> {
     /// # Errors
     /// When it is not enrolled.
     pub async fn check(&self) -> Result<(), ServerError> {
+        self.enrolled().await.map(|_| ())
+    }
+
+    /// The identity that signs, and the manager that confirmed this very one.
+    async fn enrolled(&self) -> Result<(OwnIdentity, TrustedManager), ServerError> {
         let home = Home(self.folder);
-        home.identity().await?.ok_or(ServerError::NoIdentity)?;
-        home.manager().await?.map(|_| ()).ok_or(ServerError::NotEnrolled)
+        let identity = home.identity().await?.ok_or(ServerError::NoIdentity)?;
+        let manager = home.manager().await?.ok_or(ServerError::NotEnrolled)?;
+        match identity.keys.fingerprint() == manager.identity {
+            true => Ok((identity, manager)),
+            false => Err(ServerError::NotConfirmed(identity.keys.fingerprint())),
+        }
     }
 
     /// Makes a request, and keeps the key that its response will open with.
@@ -85,8 +94,7 @@ impl RequestRecovery<'_> {
     /// When the machine is not enrolled, or a file has no slot for a keyset.
     pub async fn run(&self, ask: AskForRecovery) -> Result<MadeRequest, ServerError> {
         let home = Home(self.folder);
-        let identity = home.identity().await?.ok_or(ServerError::NoIdentity)?;
-        let manager = home.manager().await?.ok_or(ServerError::NotEnrolled)?;
+        let (identity, manager) = self.enrolled().await?;
         let AskForRecovery {
             asked_by,
             reason,
@@ -121,7 +129,7 @@ impl RequestRecovery<'_> {
         let _lock = home.lock().await?;
         home.add_request(&own, &response_key.private_key).await?;
         let what = format!(
-            "request {} made by {} for {} files",
+            "request {} made by {}, files: {}",
             request.id,
             request.asked_by,
             own.files.len()

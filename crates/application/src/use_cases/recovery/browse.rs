@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
 use keystead_domain::{
-    BackupServer, Permission, Recovery, RequestId, Standing, Timestamp, approval_statement,
+    Approval, BackupServer, Permission, Recovery, RequestId, Standing, Timestamp, approval_statement,
 };
 
 use super::RecoveryError;
 use super::examine::Examination;
 use super::load::{LoadedRecovery, Trust, find_recovery, server_of};
+use super::officers::policy;
 use crate::ports::{RecoveryCursor, SealedFormat, Store};
 
 /// Looks at recovery requests.
@@ -25,6 +26,17 @@ pub struct ShowRecovery<'a> {
     pub format: Arc<dyn SealedFormat>,
 }
 
+/// A recovery request in a list.
+#[derive(Debug, Clone)]
+pub struct ListedRecovery {
+    /// The request.
+    pub recovery: Recovery,
+    /// The server that asks.
+    pub server: BackupServer,
+    /// What the approvals come to, if their signatures are right.
+    pub standing: Standing,
+}
+
 /// A recovery request, seen closely.
 #[derive(Debug, Clone)]
 pub struct ShownRecovery {
@@ -34,6 +46,8 @@ pub struct ShownRecovery {
     pub server: BackupServer,
     /// Since when the identity that signed it is retired.
     pub identity_retired_at: Option<Timestamp>,
+    /// The approvals that count.
+    pub counted: Vec<Approval>,
     /// What the approvals come to.
     pub standing: Standing,
     /// What it needs.
@@ -41,7 +55,7 @@ pub struct ShownRecovery {
 }
 
 impl BrowseRecoveries<'_> {
-    /// A page of the list, the last received first, each with its server.
+    /// A page of the list, the last received first, each with its server and what its approvals come to. Nothing is verified.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -49,8 +63,12 @@ impl BrowseRecoveries<'_> {
         &self,
         after: Option<RecoveryCursor>,
         limit: u32,
-    ) -> Result<Vec<(Recovery, BackupServer)>, RecoveryError> {
+    ) -> Result<Vec<ListedRecovery>, RecoveryError> {
         let mut snapshot = self.store.snapshot().await?;
+        let (officers, needed) = (
+            snapshot.officers().await?,
+            policy(&mut *snapshot).await?.approvals(),
+        );
         let mut servers: Vec<BackupServer> = Vec::new();
         let mut list = Vec::new();
         for recovery in snapshot.list_recoveries(after, limit).await? {
@@ -63,7 +81,11 @@ impl BrowseRecoveries<'_> {
                     server
                 }
             };
-            list.push((recovery, server));
+            list.push(ListedRecovery {
+                standing: Standing::of(&recovery.approvals, &officers, needed),
+                recovery,
+                server,
+            });
         }
         Ok(list)
     }
@@ -86,8 +108,8 @@ impl ShowRecovery<'_> {
         let LoadedRecovery {
             recovery,
             server,
-            officers: _,
-            verified: _,
+            officers,
+            verified,
             standing,
             signed,
         } = LoadedRecovery::load(self.store, self.trust, id).await?;
@@ -96,6 +118,10 @@ impl ShowRecovery<'_> {
             identity_retired_at: server
                 .identity(&recovery.identity)
                 .and_then(|identity| identity.retired_at),
+            counted: Standing::counted(&verified, &officers)
+                .into_iter()
+                .cloned()
+                .collect(),
             recovery,
             server,
             standing,
@@ -112,6 +138,7 @@ impl ShowRecovery<'_> {
         Ok(approval_statement(
             self.trust.installation,
             &loaded.recovery,
+            &loaded.server.name,
             permission,
         ))
     }

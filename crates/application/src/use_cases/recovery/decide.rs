@@ -7,8 +7,9 @@ use super::RecoveryError;
 use super::load::{LoadedRecovery, Trust, server_of, verified_approvals};
 use super::officers::policy;
 use super::receive::about;
+use super::refusal::recorded;
 use crate::ports::{Clock, Store};
-use crate::use_cases::shared::{again_on_conflict, record_refusal};
+use crate::use_cases::shared::again_on_conflict;
 
 /// Approves a recovery request by an officer's signature.
 pub struct ApproveRecovery<'a> {
@@ -65,20 +66,15 @@ impl ApproveRecovery<'_> {
         signature: &[u8],
     ) -> Result<Approved, RecoveryError> {
         let approved = again_on_conflict(|| self.approve(actor, id, permission, signature)).await;
-        if let Err(error) = &approved
-            && !matches!(error, RecoveryError::Store(_))
-        {
-            let event = AuditEvent::new(
-                self.clock.now(),
-                actor.clone(),
-                Action::RecoveryApprove,
-                Outcome::Refused,
-            )
-            .on(id)
-            .with("refused_because", error);
-            record_refusal(self.store, event).await;
-        }
-        approved
+        let about = |event: AuditEvent| event.on(id);
+        recorded(
+            approved,
+            self.store,
+            self.clock,
+            (actor, Action::RecoveryApprove),
+            about,
+        )
+        .await
     }
 
     async fn approve(
@@ -107,8 +103,8 @@ impl ApproveRecovery<'_> {
             .ok_or_else(|| RecoveryError::NotAnOfficersKey(key.fingerprint()))?;
         let now = self.clock.now();
         recovery.check_open(&server, permission, now)?;
-        recovery.check_approver(officer)?;
-        let statement = approval_statement(self.trust.installation, &recovery, permission);
+        recovery.check_approver(officer, permission)?;
+        let statement = approval_statement(self.trust.installation, &recovery, &server.name, permission);
         self.trust
             .ssh
             .verify(&officer.key, APPROVAL_NAMESPACE, statement.as_bytes(), signature)
@@ -137,7 +133,7 @@ impl ApproveRecovery<'_> {
         unit.append_audit(&about(event, &approved, &server)).await?;
         let needed = policy(&mut *unit).await?.approvals();
         unit.commit().await?;
-        let verified = verified_approvals(&approved, &officers, self.trust.installation, self.trust.ssh);
+        let verified = verified_approvals(&approved, &server, &officers, self.trust);
         Ok(Approved {
             standing: Standing::of(&verified, &officers, needed),
             officer: officer.name.clone(),
@@ -167,11 +163,21 @@ impl DenyRecovery<'_> {
             let denied = recovery.denied(by.clone(), reason.clone(), now)?;
             unit.save_recovery(&denied, recovery.version).await?;
             let event = AuditEvent::new(now, actor.clone(), Action::RecoveryDeny, Outcome::Done)
+                .with("denied_by", by)
                 .with("denied_because", reason);
             unit.append_audit(&about(event, &denied, &server)).await?;
             unit.commit().await?;
             Ok((denied, server))
         };
-        again_on_conflict(deny).await
+        let denied = again_on_conflict(deny).await;
+        let about = |event: AuditEvent| event.on(id).with("denied_by", by).with("denied_because", reason);
+        recorded(
+            denied,
+            self.store,
+            self.clock,
+            (actor, Action::RecoveryDeny),
+            about,
+        )
+        .await
     }
 }

@@ -4,11 +4,12 @@ use keystead_domain::{
 };
 
 use super::RecoveryError;
+use super::refusal::recorded;
 use super::register::{RegisterAccess, RegisterSigner};
 use super::servers::{all_servers, find_server, is_named};
 use crate::exchange::{Confirmation, Enrolment};
 use crate::ports::{Clock, Randomness, RandomnessExt, RsaEngine, SshSignatures, Store, UnitOfWork};
-use crate::use_cases::shared::{again_on_conflict, manager_identity, record_refusal};
+use crate::use_cases::shared::{again_on_conflict, manager_identity};
 
 /// Enrols a backup server by the text that it made, once people have compared the fingerprint.
 pub struct EnrolServer<'a> {
@@ -82,23 +83,17 @@ impl EnrolServer<'_> {
             }
             _ => again_on_conflict(|| self.enrol(actor, enrolment, request, &signer)).await,
         };
-        let (server, was_enrolled) = match enrolled {
-            Ok(enrolled) => enrolled,
-            Err(error) => {
-                if !matches!(error, RecoveryError::Store(_)) {
-                    let action = match request.again {
-                        Some(_) => Action::ServerReEnroll,
-                        None => Action::ServerEnroll,
-                    };
-                    let event = AuditEvent::new(self.clock.now(), actor.clone(), action, Outcome::Refused)
-                        .with("identity", fingerprint)
-                        .with("server", &enrolment.name)
-                        .with("refused_because", &error);
-                    record_refusal(self.store, event).await;
-                }
-                return Err(error);
-            }
+        let action = match request.again {
+            Some(_) => Action::ServerReEnroll,
+            None => Action::ServerEnroll,
         };
+        let about = |event: AuditEvent| {
+            event
+                .with("identity", fingerprint)
+                .with("server", &enrolment.name)
+        };
+        let enrolled = recorded(enrolled, self.store, self.clock, (actor, action), about).await;
+        let (server, was_enrolled) = enrolled?;
         let recipient = self.active_recipient().await?;
         let confirmation = Confirmation {
             installation: installation.id,

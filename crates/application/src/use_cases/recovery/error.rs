@@ -50,7 +50,7 @@ pub enum RecoveryError {
     #[error("another request with the id {0} was received before, and this one differs from it")]
     OtherRequest(RequestId),
     /// Too many requests of one server.
-    #[error("\"{server}\" sent {limit} requests within a day, and more are not taken")]
+    #[error("\"{server}\" has sent as many requests within a day as are taken: {limit}")]
     TooManyRequests {
         /// The server.
         server: ServerName,
@@ -98,6 +98,9 @@ pub enum RecoveryError {
     /// The policy is not taken.
     #[error(transparent)]
     Policy(#[from] InvalidPolicy),
+    /// A rule forbids to take a request in.
+    #[error("{0}")]
+    NotTaken(#[source] RecoveryRefused),
     /// A rule forbids it.
     #[error(transparent)]
     Refused(#[from] RecoveryRefused),
@@ -187,6 +190,7 @@ impl Explain for RecoveryError {
             Self::Request(_)
             | Self::UnknownServer(_)
             | Self::OtherServer { .. }
+            | Self::NotTaken(_)
             | Self::Replayed { .. }
             | Self::OtherRequest(_)
             | Self::TooManyRequests { .. } => "the recovery request was not taken",

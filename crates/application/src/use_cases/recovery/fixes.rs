@@ -77,7 +77,7 @@ pub(super) fn fix(error: &RecoveryError) -> String {
             SshSignatureError::OtherNamespace { expected, .. } => format!("sign again with: ssh-keygen -Y sign -n {expected}"),
             _ => format!("sign what is printed by: keystead recovery show {request} --statement (with the same --allow options)"),
         },
-        RecoveryError::Refused(refused) => refused_fix(refused),
+        RecoveryError::Refused(refused) | RecoveryError::NotTaken(refused) => refused_fix(refused),
         RecoveryError::RequestChanged(_) => {
             "do not answer it; find out who changed the database (keystead audit verify), and let the server make a new request".into()
         }
@@ -91,7 +91,7 @@ pub(super) fn fix(error: &RecoveryError) -> String {
             "answer what can be answered with --partial; officers can allow other files with --allow-unnamed or --allow-other-servers".into()
         }
         RecoveryError::NothingOpens(_) => {
-            "look at the files with: keystead recovery show ID; import the keysets that are missing".into()
+            "import the keysets that are missing; files of others need officers who approve with --allow-unnamed or --allow-other-servers (keystead recovery show tells which)".into()
         }
         RecoveryError::Response(_) | RecoveryError::Cipher(_) | RecoveryError::Rsa(_) | RecoveryError::Worker(_)
         | RecoveryError::Signing(_) => {
@@ -120,7 +120,7 @@ fn refused_fix(refused: &RecoveryRefused) -> String {
             "keystead recovery respond prints the same response again; for another one, let the server make a new request".into()
         }
         RecoveryRefused::OwnRequest { .. } => "let another officer approve it".into(),
-        RecoveryRefused::ApprovedAlready(_) => "let another officer approve it, if more are needed".into(),
+        RecoveryRefused::ApprovedAlready(_) => "let another officer approve it, if more are needed; who has approved can allow more, with the --allow options".into(),
         RecoveryRefused::NotAnOfficer(_) => "let an officer approve it: keystead officer list".into(),
         RecoveryRefused::TooFewApprovals { .. } => {
             "officers approve with: keystead recovery approve ID; who may is told by: keystead officer list".into()

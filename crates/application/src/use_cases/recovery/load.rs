@@ -71,7 +71,7 @@ impl LoadedRecovery {
         if !is_same(&signed, &recovery) {
             return Err(changed());
         }
-        let verified = verified_approvals(&recovery, &officers, installation, ssh);
+        let verified = verified_approvals(&recovery, &server, &officers, trust);
         Ok(Self {
             standing: Standing::of(&verified, &officers, policy.approvals()),
             verified,
@@ -86,15 +86,15 @@ impl LoadedRecovery {
 /// The approvals whose signatures are right for the request as it is here. Others do not count.
 pub(super) fn verified_approvals(
     recovery: &Recovery,
+    server: &BackupServer,
     officers: &[Officer],
-    installation: &Installation,
-    ssh: &dyn SshSignatures,
+    trust: Trust<'_>,
 ) -> Vec<Approval> {
     let is_right = |approval: &&Approval| {
-        let statement = approval_statement(installation, recovery, approval.permission);
+        let statement = approval_statement(trust.installation, recovery, &server.name, approval.permission);
         let officer = officers.iter().find(|officer| officer.id == approval.officer);
         officer.is_some_and(|officer| {
-            let verified = ssh.verify(
+            let verified = trust.ssh.verify(
                 &officer.key,
                 APPROVAL_NAMESPACE,
                 statement.as_bytes(),

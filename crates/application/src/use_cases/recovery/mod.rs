@@ -10,12 +10,13 @@ mod load;
 mod officers;
 mod plan;
 mod receive;
+mod refusal;
 mod register;
 mod respond;
 mod servers;
 mod unwrap;
 
-pub use browse::{BrowseRecoveries, ShowRecovery, ShownRecovery};
+pub use browse::{BrowseRecoveries, ListedRecovery, ShowRecovery, ShownRecovery};
 pub use decide::{ApproveRecovery, Approved, DenyRecovery};
 pub use enrol_server::{EnrolServer, EnrolServerRequest, EnrolledServer};
 pub use error::RecoveryError;

@@ -3,6 +3,7 @@ use keystead_domain::{
 };
 
 use super::RecoveryError;
+use super::refusal::recorded;
 use super::register::RegisterAccess;
 use crate::ports::{Clock, Randomness, RandomnessExt, RecoveryReads, SshSignatures, Store, StoreError};
 use crate::use_cases::shared::again_on_conflict;
@@ -88,7 +89,9 @@ impl ManageOfficers<'_> {
             unit.commit().await?;
             Ok(officer)
         };
-        again_on_conflict(add).await
+        let added = again_on_conflict(add).await;
+        let about = |event: AuditEvent| event.with("officer", name).with("key", key.fingerprint());
+        recorded(added, self.store, self.clock, (actor, Action::OfficerAdd), about).await
     }
 
     /// Takes a person off, by name or id. What the person approved does not count any more.
@@ -126,7 +129,16 @@ impl ManageOfficers<'_> {
             unit.commit().await?;
             Ok(removed)
         };
-        again_on_conflict(remove).await
+        let removed = again_on_conflict(remove).await;
+        let about = |event: AuditEvent| event.with("officer", reference);
+        recorded(
+            removed,
+            self.store,
+            self.clock,
+            (actor, Action::OfficerRemove),
+            about,
+        )
+        .await
     }
 }
 
@@ -168,7 +180,11 @@ impl ManagePolicy<'_> {
             }
             Ok(after)
         };
-        again_on_conflict(set).await
+        let set = again_on_conflict(set).await;
+        recorded(set, self.store, self.clock, (actor, Action::PolicySet), |event| {
+            event
+        })
+        .await
     }
 }
 

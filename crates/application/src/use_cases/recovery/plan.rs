@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use keystead_domain::{Keyset, KeysetId, Origins};
+use keystead_domain::{Keyset, KeysetId, Origins, Standing};
 
 use super::examine::{Examination, Prospect};
 use super::load::LoadedRecovery;
@@ -70,13 +70,12 @@ pub(super) fn details(loaded: &LoadedRecovery, plan: &Plan) -> Vec<(&'static str
         server,
         standing,
         signed,
-        officers: _,
-        verified: _,
+        officers,
+        verified,
     } = loaded;
     let joined = |words: Vec<String>| words.join(" ");
-    let approvals = recovery
-        .approvals
-        .iter()
+    let approvals = Standing::counted(verified, officers)
+        .into_iter()
         .map(|approval| format!("\"{}\" ({})", approval.name, approval.officer))
         .collect::<Vec<_>>()
         .join(", ");

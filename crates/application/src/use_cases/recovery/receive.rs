@@ -1,16 +1,15 @@
-use std::time::Duration;
-
-use keystead_domain::{Action, Actor, AuditEvent, BackupServer, Outcome, Recovery, SignedRequest};
+use keystead_domain::{
+    Action, Actor, AuditEvent, BackupServer, Outcome, Recovery, RecoveryPolicy, SignedRequest,
+};
 
 use super::RecoveryError;
 use super::load::Trust;
 use super::officers::policy;
+use super::refusal::recorded;
 use super::register::check_register;
 use crate::exchange::{RequestDocument, UnverifiedRequest};
 use crate::ports::{Clock, RecoveryDocument, Store, UnitOfWork};
-use crate::use_cases::shared::{again_on_conflict, record_refusal};
-
-const DAY: Duration = Duration::from_secs(24 * 3600);
+use crate::use_cases::shared::again_on_conflict;
 
 /// Takes in a recovery request: from now on it is known, and waits for approvals.
 pub struct ReceiveRequest<'a> {
@@ -31,23 +30,20 @@ impl ReceiveRequest<'_> {
     pub async fn run(&self, actor: &Actor, text: &str) -> Result<(Recovery, BackupServer), RecoveryError> {
         let bytes = RequestDocument::from_text(text).map_err(RecoveryError::Request)?;
         let unverified = UnverifiedRequest::new(bytes, self.trust.ssh).map_err(RecoveryError::Request)?;
-        match again_on_conflict(|| self.receive(actor, &unverified)).await {
-            Ok(received) => Ok(received),
-            Err(error @ RecoveryError::Store(_)) => Err(error),
-            Err(error) => {
-                let event = AuditEvent::new(
-                    self.clock.now(),
-                    actor.clone(),
-                    Action::RecoveryReceive,
-                    Outcome::Refused,
-                )
+        let received = again_on_conflict(|| self.receive(actor, &unverified)).await;
+        let about = |event: AuditEvent| {
+            event
                 .with("identity_unverified", unverified.identity())
                 .with("digest", unverified.digest())
-                .with("refused_because", &error);
-                record_refusal(self.store, event).await;
-                Err(error)
-            }
-        }
+        };
+        recorded(
+            received,
+            self.store,
+            self.clock,
+            (actor, Action::RecoveryReceive),
+            about,
+        )
+        .await
     }
 
     async fn receive(
@@ -116,13 +112,14 @@ impl ReceiveRequest<'_> {
             });
         }
         let recovery = Recovery::received(signed, self.clock.now());
-        recovery.check_takeable(server)?;
-        let limit = policy(unit).await?.requests_per_day();
-        let since = recovery.received_at.before(DAY);
-        if unit.count_recoveries(server.id, since).await? >= u64::from(limit) {
+        recovery.check_takeable(server).map_err(RecoveryError::NotTaken)?;
+        let policy = policy(unit).await?;
+        let since = recovery.received_at.before(RecoveryPolicy::DAY);
+        let before = unit.count_recoveries(server.id, since).await?;
+        if !policy.takes_one_more(before) {
             return Err(RecoveryError::TooManyRequests {
                 server: server.name.clone(),
-                limit,
+                limit: policy.requests_per_day(),
             });
         }
         Ok(recovery)

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use keystead_domain::{
-    Action, Actor, AuditEvent, KeysetId, Outcome, Recovery, RecoveryState, RequestId, SecretBytes, Standing,
-    Timestamp, Validity, check_enough,
+    Action, Actor, AuditEvent, KeysetId, Outcome, Permission, Recovery, RecoveryState, RequestId,
+    SecretBytes, Standing, Timestamp, Validity, check_enough,
 };
 
 use super::RecoveryError;
@@ -12,14 +12,16 @@ use super::load::{LoadedRecovery, Trust};
 use super::officers::policy;
 use super::plan::{Plan, details, divided, words};
 use super::receive::about;
+use super::refusal::recorded;
 use super::register::check_register;
 use super::unwrap::unwrap_all;
 use crate::exchange::{FileKeys, RecoveredKey, Response, ResponseDocument, UnopenedFile};
 use crate::ports::{
-    Clock, LoadedKey, MasterKey, MessageCipher, RecoveryDocument, RsaEngine, SealedFormat, Store,
+    Clock, LoadedKey, MasterKey, MessageCipher, RecoveryDocument, RsaEngine, SealedFormat, Store, StoreError,
+    StoreErrorKind,
 };
 use crate::use_cases::custody::{Custody, KeyUse};
-use crate::use_cases::shared::{manager_identity, record_refusal};
+use crate::use_cases::shared::manager_identity;
 
 /// Answers an approved recovery request: the one place where keys leave the manager, and only encrypted to who asked.
 pub struct RespondRecovery<'a> {
@@ -66,16 +68,12 @@ impl RespondRecovery<'_> {
     ) -> Result<Responded, RecoveryError> {
         let loaded = LoadedRecovery::load(self.store, self.trust, id).await?;
         if let RecoveryState::Answered { .. } = loaded.recovery.state {
-            return self.answered_before(loaded.recovery).await;
+            return self.answered_before(actor, loaded).await;
         }
         let prepared = self.prepare(&loaded, partial).await;
-        let plan = match prepared {
-            Ok(plan) => plan,
-            Err(error) => {
-                self.record_refused(actor, &loaded, &error).await;
-                return Err(error);
-            }
-        };
+        let of = |event: AuditEvent| about(event, &loaded.recovery, &loaded.server);
+        let respond = (actor, Action::RecoveryRespond);
+        let plan = recorded(prepared, self.store, self.clock, respond, of).await?;
         let custody = Custody {
             store: self.store,
             master_key: self.master_key,
@@ -103,6 +101,12 @@ impl RespondRecovery<'_> {
             signed,
             ..
         } = loaded;
+        // What is over is told before what is missing.
+        let any = Permission {
+            retired_identity: true,
+            ..standing.permission
+        };
+        recovery.check_open(server, any, self.clock.now())?;
         check_enough(*standing)?;
         recovery.check_open(server, standing.permission, self.clock.now())?;
         let examination = Examination::of(signed.request.clone(), &self.format, self.store).await?;
@@ -220,6 +224,11 @@ impl RespondRecovery<'_> {
         // Officers, policy and server may have changed while the keys were unwrapped.
         let standing = Standing::of(&loaded.verified, &now.officers, now.policy.approvals());
         recovery.check_open(server, standing.permission, validity.created_at)?;
+        // What was unwrapped was chosen by what was allowed then.
+        if loaded.standing.permission.is_wider_than(standing.permission) {
+            let what = "officers or approvals were changed while the slots were opened";
+            return Err(StoreError::new(StoreErrorKind::Conflict, "answer the request", what).into());
+        }
         let answered = recovery.answered(standing, validity.created_at, validity.expires_at, opened)?;
         unit.save_recovery(&answered, recovery.version).await?;
         unit.keep_recovery_document(recovery.id, RecoveryDocument::Response, document.bytes())
@@ -235,7 +244,14 @@ impl RespondRecovery<'_> {
         Ok(answered)
     }
 
-    async fn answered_before(&self, recovery: Recovery) -> Result<Responded, RecoveryError> {
+    /// The response that was kept. That it was handed out again is an event too.
+    async fn answered_before(
+        &self,
+        actor: &Actor,
+        loaded: LoadedRecovery,
+    ) -> Result<Responded, RecoveryError> {
+        let LoadedRecovery { recovery, server, .. } = loaded;
+        recovery.check_handed_out(&server, self.clock.now())?;
         let mut snapshot = self.store.snapshot().await?;
         let bytes = snapshot
             .recovery_document(recovery.id, RecoveryDocument::Response)
@@ -247,25 +263,21 @@ impl RespondRecovery<'_> {
         let response = document
             .verified(&self.trust.installation.identity.public_key, self.trust.ssh)
             .map_err(|_| changed())?;
+        if (response.request, response.digest) != (recovery.id, recovery.digest) {
+            return Err(changed());
+        }
+        drop(snapshot);
+        let mut unit = self.store.begin().await?;
+        let now = self.clock.now();
+        let event = AuditEvent::new(now, actor.clone(), Action::RecoveryRespond, Outcome::Done);
+        unit.append_audit(&event.on(recovery.id).with("again", true))
+            .await?;
+        unit.commit().await?;
         Ok(Responded {
             text: document.to_text(),
             unopened: response.unopened,
             recovery,
             again: true,
         })
-    }
-
-    async fn record_refused(&self, actor: &Actor, loaded: &LoadedRecovery, error: &RecoveryError) {
-        if matches!(error, RecoveryError::Store(_)) {
-            return;
-        }
-        let event = AuditEvent::new(
-            self.clock.now(),
-            actor.clone(),
-            Action::RecoveryRespond,
-            Outcome::Refused,
-        )
-        .with("refused_because", error);
-        record_refusal(self.store, about(event, &loaded.recovery, &loaded.server)).await;
     }
 }

@@ -1,5 +1,7 @@
+use std::path::Path;
+
 use keystead_application::Status;
-use keystead_application::use_cases::{ApplyResponse, TakenResponse};
+use keystead_application::use_cases::{ApplyResponse, KeptKeys, ServerError, TakenResponse};
 use keystead_domain::RequestId;
 
 use super::respond::{files, unopened_words};
@@ -8,7 +10,7 @@ use crate::Failure;
 use crate::args::ApplyArgs;
 use crate::context::Context;
 use crate::input::refuse_terminal;
-use crate::output::{AppliedJson, FailedJson, moment, printable};
+use crate::output::{AppliedJson, FailedJson, RestoredJson, moment, printable};
 use crate::texts::read_text;
 
 pub(crate) async fn run(context: &Context<'_>, args: ApplyArgs) -> Result<(), Failure> {
@@ -28,10 +30,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ApplyArgs) -> Result<(), Fa
         ));
     }
     let apply = applier(context);
-    let (id, taken) = match response
-        .as_deref()
-        .and_then(|text| text.parse::<RequestId>().ok())
-    {
+    let (id, taken) = match own_request(&apply, response.as_deref()).await? {
         Some(id) => (id, None),
         None => {
             let text = read_text(context, response.as_deref()).await?;
@@ -40,6 +39,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ApplyArgs) -> Result<(), Fa
             (taken.request, Some(taken))
         }
     };
+    let kept = apply.keys(id).await?;
     let into = match (into, &out) {
         (Some(folder), _) => Some(folder),
         (None, None) if context.terminal.is_interactive() => {
@@ -50,9 +50,8 @@ pub(crate) async fn run(context: &Context<'_>, args: ApplyArgs) -> Result<(), Fa
     let to = match (into, out) {
         (Some(folder), _) => Destination::Folder(folder),
         (None, Some(out)) => Destination::File(out),
-        (None, None) => return keys_are_here(context, id, taken.as_ref()),
+        (None, None) => return keys_are_here(context, &kept, taken.as_ref()),
     };
-    let kept = apply.keys(id).await?;
     let mut outcome = Outcome::default();
     let stopped = open_all(context, &apply, kept, &from, &to, &mut outcome).await;
     if outcome.failed.is_empty() && stopped.is_ok() {
@@ -60,6 +59,31 @@ pub(crate) async fn run(context: &Context<'_>, args: ApplyArgs) -> Result<(), Fa
     }
     tell(context, id, taken.as_ref(), &to, &outcome, stopped.is_err())?;
     stopped
+}
+
+/// The request of this machine whose id, or at least eight of its first digits, was given instead of a text.
+async fn own_request(
+    apply: &ApplyResponse<'_>,
+    reference: Option<&str>,
+) -> Result<Option<RequestId>, Failure> {
+    const MIN_DIGITS: usize = 8;
+    let is_id = |text: &&str| {
+        let is_digit = |c: char| c.is_ascii_hexdigit() || c == '-';
+        text.len() >= MIN_DIGITS && text.chars().all(is_digit) && !Path::new(text).exists()
+    };
+    let Some(reference) = reference.filter(is_id) else {
+        return Ok(None);
+    };
+    if let Ok(id) = reference.parse() {
+        return Ok(Some(id));
+    }
+    let begins_so = |id: &RequestId| id.to_string().starts_with(&reference.to_lowercase());
+    let list = apply.list().await?;
+    let mut meant = list.iter().map(|listed| listed.request.id).filter(begins_so);
+    match (meant.next(), meant.next()) {
+        (Some(id), None) => Ok(Some(id)),
+        _ => Err(ServerError::NoSuchRequest(reference.to_owned()).into()),
+    }
 }
 
 pub(crate) fn applier<'a>(context: &'a Context<'_>) -> ApplyResponse<'a> {
@@ -89,11 +113,17 @@ fn taken_words(taken: &TakenResponse) -> String {
 }
 
 /// Nobody said where the files shall go.
-fn keys_are_here(context: &Context<'_>, id: RequestId, taken: Option<&TakenResponse>) -> Result<(), Failure> {
-    let json = AppliedJson::new(id, taken, &[], 0, Vec::new(), false);
-    context
-        .printer
-        .result(&json, || format!("the keys for request {id} are here"))?;
+fn keys_are_here(
+    context: &Context<'_>,
+    kept: &KeptKeys,
+    taken: Option<&TakenResponse>,
+) -> Result<(), Failure> {
+    let id = kept.request;
+    let json = AppliedJson::new(id, taken, Vec::new(), 0, Vec::new(), false);
+    context.printer.result(&json, || {
+        let (count, until) = (files(kept.files.len()), moment(kept.until));
+        format!("the keys for request {id} are here: {count}, until {until}")
+    })?;
     context.printer.remark(&format!(
         "next: keystead recovery apply {id} --into FOLDER; or for each file: keystead open FILE -o OUT"
     ));
@@ -108,11 +138,25 @@ fn json<'a>(id: RequestId, taken: Option<&TakenResponse>, outcome: &'a Outcome) 
     AppliedJson::new(
         id,
         taken,
-        &outcome.opened,
+        outcome
+            .opened
+            .iter()
+            .map(|(from, to)| RestoredJson { from, to })
+            .collect(),
         outcome.before,
         failed.collect(),
         outcome.finished,
     )
+}
+
+/// Those whose names say not which file they were.
+fn renamed(outcome: &Outcome) -> impl Iterator<Item = String> {
+    let is_numbered = |(from, to): &&(String, String)| {
+        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        !name(from).starts_with(&name(to)) && outcome.opened.len() > 1
+    };
+    let line = |(from, to): &(String, String)| format!("{} is from {}", printable(to), printable(from));
+    outcome.opened.iter().filter(is_numbered).map(line)
 }
 
 fn tell(
@@ -126,10 +170,12 @@ fn tell(
     const SHOWN: usize = 20;
     let words = || {
         let mut lines = vec![match (outcome.opened.as_slice(), outcome.before) {
-            ([one], 0) => format!("opened {}", printable(one)),
+            ([_], 0) if to.is_standard_output() => "opened to standard output; the key stays here".to_owned(),
+            ([(_, to)], 0) => format!("opened {}", printable(to)),
             (opened, 0) => format!("opened {}", files(opened.len())),
             (opened, before) => format!("opened {}; {} open before", files(opened.len()), files(before)),
         }];
+        lines.extend(renamed(outcome));
         if outcome.finished {
             lines.push("everything is open; the keys are destroyed".to_owned());
         }
@@ -139,17 +185,17 @@ fn tell(
         true => context.printer.remark(&words()),
         false => context.printer.result(&json(id, taken, outcome), words)?,
     }
-    for (file, failure) in outcome.failed.iter().take(SHOWN) {
-        context.printer.important(&format!(
-            "not opened: {}: {}",
-            printable(file),
-            printable(&failure.why)
-        ))?;
-    }
-    if stopped {
-        context.printer.important(&format!(
-            "nothing is lost: mend what follows, and run: keystead recovery apply {id}"
-        ))?;
+    let again = format!("keystead recovery apply {id} {to}");
+    // JSON has all of this, and standard error then has the one error.
+    if !context.printer.is_json() {
+        for (file, failure) in outcome.failed.iter().take(SHOWN) {
+            let line = format!("not opened: {}: {}", printable(file), printable(&failure.why));
+            context.printer.important(&line)?;
+        }
+        if stopped {
+            let line = format!("nothing is lost: mend what follows, and run: {again}");
+            context.printer.important(&line)?;
+        }
     }
     match outcome.failed.first() {
         None => Ok(()),
@@ -157,7 +203,7 @@ fn tell(
             Status::Refused,
             format!("{} could not be opened", files(outcome.failed.len())),
             first.why.clone(),
-            format!("{}; then run again: keystead recovery apply {id}", first.fix),
+            format!("{}; then run again: {again}", first.fix),
         )),
     }
 }

@@ -73,7 +73,9 @@ fn tell(context: &Context<'_>, approved: &Approved) -> Result<(), Failure> {
     let id = recovery.id;
     context.printer.remark(&match standing.is_enough() {
         true => format!("next: keystead recovery respond {id} -o FILE"),
-        false => format!("next: another officer approves with: keystead recovery approve {id} --key SSH_KEY"),
+        false => format!(
+            "next: another officer approves, with the same --allow options: keystead recovery approve {id} --key SSH_KEY"
+        ),
     });
     Ok(())
 }

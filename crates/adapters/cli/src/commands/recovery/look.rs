@@ -2,9 +2,12 @@ use std::sync::Arc;
 
 use keystead_application::ports::Store;
 use keystead_application::use_cases::{
-    BrowseRecoveries, ExaminedFile, NeededKeyset, ReceiveRequest, ShowRecovery, ShownRecovery,
+    BrowseRecoveries, ExaminedFile, ListedRecovery, NeededKeyset, Prospect, ReceiveRequest, ShowRecovery,
+    ShownRecovery,
 };
-use keystead_domain::{BackupServer, Installation, Origin, Permission, Recovery, RecoveryState, RequestId};
+use keystead_domain::{
+    Approval, Installation, Origin, Permission, Recovery, RecoveryState, RequestId, Standing, Timestamp,
+};
 
 use super::respond::files as how_many;
 use crate::Failure;
@@ -17,6 +20,8 @@ use crate::texts::read_text;
 
 /// How many files are named.
 const SHOWN_FILES: usize = 20;
+/// How many keysets are named. More is a made-up request.
+const SHOWN_KEYSETS: usize = 20;
 
 pub(crate) async fn receive(context: &Context<'_>, file: Option<&str>) -> Result<RequestId, Failure> {
     let text = read_text(context, file).await?;
@@ -40,14 +45,20 @@ pub(crate) async fn list(context: &Context<'_>, limit: u32) -> Result<(), Failur
         store: store.as_ref(),
     };
     let list = browse.list(None, limit).await?;
-    let row = |(recovery, server): &(Recovery, BackupServer)| {
+    let now = context.tools().clock.now();
+    let row = |listed: &ListedRecovery| {
+        let ListedRecovery {
+            recovery,
+            server,
+            standing,
+        } = listed;
         vec![
             recovery.id.to_string(),
             printable(server.name.as_str()),
             printable(recovery.asked_by.as_str()),
             recovery.files.to_string(),
             moment(recovery.received_at),
-            recovery_state(recovery),
+            recovery_state(recovery, Some(standing), now),
         ]
     };
     context
@@ -107,20 +118,22 @@ pub(crate) async fn show_one(
     id: RequestId,
 ) -> Result<ShownRecovery, Failure> {
     let shown = shower(context, store, installation).run(id).await?;
+    let now = context.tools().clock.now();
     context
         .printer
-        .result(&RecoveryJson::closely(&shown), || words(&shown))?;
-    if let Some(next) = next(&shown) {
+        .result(&RecoveryJson::closely(&shown), || words(&shown, now))?;
+    if let Some(next) = next(&shown, now) {
         context.printer.remark(&format!("\nnext: {next}"));
     }
     Ok(shown)
 }
 
-fn words(shown: &ShownRecovery) -> String {
+fn words(shown: &ShownRecovery, now: Timestamp) -> String {
     let ShownRecovery {
         recovery,
         server,
         identity_retired_at,
+        counted,
         standing,
         examination,
     } = shown;
@@ -134,7 +147,7 @@ fn words(shown: &ShownRecovery) -> String {
     };
     let mut fields = vec![
         ("request", recovery.id.to_string()),
-        ("state", recovery_state(recovery)),
+        ("state", recovery_state(recovery, Some(standing), now)),
         (
             "server",
             format!("{} ({})", printable(server.name.as_str()), server.id),
@@ -153,7 +166,7 @@ fn words(shown: &ShownRecovery) -> String {
                 "{} of {} needed{}",
                 standing.given,
                 standing.needed,
-                approvers(recovery)
+                approvers(counted)
             ),
         ),
     ];
@@ -170,22 +183,32 @@ fn words(shown: &ShownRecovery) -> String {
     text
 }
 
-pub(crate) fn recovery_state(recovery: &Recovery) -> String {
+/// What became of a request; while it waits, how many approvals count and whether it still holds.
+pub(crate) fn recovery_state(recovery: &Recovery, standing: Option<&Standing>, now: Timestamp) -> String {
     match &recovery.state {
-        RecoveryState::Waiting => format!("waiting, {} approved", recovery.approvals.len()),
+        RecoveryState::Waiting if recovery.validity.expires_at <= now => {
+            format!("not answered, ended {}", moment(recovery.validity.expires_at))
+        }
+        RecoveryState::Waiting => match standing {
+            Some(standing) => format!("waiting, {} of {} approved", standing.given, standing.needed),
+            None => "waiting".to_owned(),
+        },
         RecoveryState::Denied { at, by, reason } => {
             let (by, reason) = (printable(by.as_str()), printable(reason.as_str()));
             format!("denied {} by {by} ({reason})", moment(*at))
         }
-        RecoveryState::Answered { at, opened, .. } => {
-            format!("answered {}, {opened} of {} files", moment(*at), recovery.files)
+        RecoveryState::Answered { at, until, opened } => {
+            let (at, until) = (moment(*at), moment(*until));
+            format!(
+                "answered {at}, {opened} of {} files, for use until {until}",
+                recovery.files
+            )
         }
     }
 }
 
-fn approvers(recovery: &Recovery) -> String {
-    let names: Vec<String> = recovery
-        .approvals
+fn approvers(counted: &[Approval]) -> String {
+    let names: Vec<String> = counted
         .iter()
         .map(|approval| printable(approval.name.as_str()))
         .collect();
@@ -197,7 +220,15 @@ fn approvers(recovery: &Recovery) -> String {
 
 /// What is unusual about where the files come from.
 fn strangers(files: &[ExaminedFile]) -> Vec<String> {
-    let count = |is: fn(&Origin) -> bool| files.iter().filter(|file| is(&file.origin)).count();
+    // Those that no permission opens are not worth one.
+    let openable = |file: &&ExaminedFile| matches!(file.prospect, Prospect::Opens { .. });
+    let count = |is: fn(&Origin) -> bool| {
+        files
+            .iter()
+            .filter(openable)
+            .filter(|file| is(&file.origin))
+            .count()
+    };
     let mut lines = Vec::new();
     match count(|origin| matches!(origin, Origin::OtherServer(_))) {
         0 => {}
@@ -233,8 +264,11 @@ fn keysets(needed: &[NeededKeyset]) -> String {
     };
     table(
         &["FINGERPRINT", "FILES", "STATE", "HINT"],
-        needed.iter().map(row).collect(),
-    )
+        needed.iter().take(SHOWN_KEYSETS).map(row).collect(),
+    ) + &match needed.len().saturating_sub(SHOWN_KEYSETS) {
+        0 => String::new(),
+        more => format!("\nand {more} more"),
+    }
 }
 
 fn files(files: &[ExaminedFile]) -> String {
@@ -246,18 +280,23 @@ fn files(files: &[ExaminedFile]) -> String {
     lines.join("\n")
 }
 
-fn next(shown: &ShownRecovery) -> Option<String> {
+fn next(shown: &ShownRecovery, now: Timestamp) -> Option<String> {
     let id = shown.recovery.id;
-    if shown.recovery.state != RecoveryState::Waiting {
+    let recovery = &shown.recovery;
+    if recovery.state != RecoveryState::Waiting || recovery.validity.expires_at <= now {
         return None;
     }
     if !shown.standing.is_enough() {
         let retired = match shown.identity_retired_at {
-            Some(_) => " --allow-retired-identity",
+            Some(_) => " --allow-retired-identity (only when a call to the machine's people confirmed it)",
             None => "",
         };
+        let careful = match strangers(&shown.examination.files).is_empty() {
+            true => "",
+            false => "; for the files of others see CAREFUL above",
+        };
         return Some(format!(
-            "officers approve with: keystead recovery approve {id} --key SSH_KEY{retired}"
+            "officers approve with: keystead recovery approve {id} --key SSH_KEY{retired}{careful}"
         ));
     }
     Some(match shown.examination.missing() {

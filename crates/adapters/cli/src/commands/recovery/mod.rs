@@ -11,7 +11,7 @@ pub(crate) use request::lasting;
 
 use crate::Failure;
 use crate::args::{AllowArgs, RecoveryCommand};
-use crate::commands::server::is_backup_server_only;
+use crate::commands::server::{is_backup_server_only, own_state};
 use crate::context::Context;
 use keystead_domain::{Origins, Permission};
 
@@ -24,7 +24,14 @@ pub(crate) async fn run(context: &Context<'_>, command: Option<RecoveryCommand>)
         RecoveryCommand::Receive { file } => look::receive(context, file.as_deref()).await.map(|_| ()),
         RecoveryCommand::List { limit } => match is_backup_server_only(context).await? {
             true => request::list(context).await,
-            false => look::list(context, limit).await,
+            false => {
+                look::list(context, limit).await?;
+                // A manager may be a backup server too; programs ask for one list.
+                match own_state(context).await?.identity {
+                    Some(_) if !context.printer.is_json() => request::list(context).await,
+                    _ => Ok(()),
+                }
+            }
         },
         RecoveryCommand::Show {
             request,

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use keystead_application::ports::Location;
 use keystead_application::use_cases::{
     ApplyResponse, AskForRecovery, FileToRecover, ListedRequest, MadeRequest, OpenBackup, Progressed,
     RequestRecovery,
@@ -15,7 +16,7 @@ use crate::host::person_here;
 use crate::input::open_input;
 use crate::output::{OwnRequestsJson, RequestMadeJson, field_lines, moment, printable, table};
 use crate::progress::WorkProgress;
-use crate::texts::{hand_over, read_text};
+use crate::texts::{TextOut, read_text};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -50,8 +51,10 @@ pub(crate) async fn run(context: &Context<'_>, args: RequestArgs) -> Result<Requ
         lifetime: DAY * valid_days,
         files: read_headers(context, &inputs).await?,
     };
-    let made = request.run(ask).await?;
-    let handed = hand_over(context, &to, &made.text).await?;
+    // What is in the way is found out before a request is made that nobody has the text of.
+    let out = TextOut::prepare(context, &to).await?;
+    let made = request.run(ask).await.map_err(Failure::from);
+    let (made, handed) = out.write(context, made, |made| &made.text).await?;
     let json = RequestMadeJson::new(&made, handed.place.as_deref(), handed.field(&made.text));
     handed.tell(context, &json, words(&made))?;
     context.printer.remark(&format!(
@@ -78,7 +81,10 @@ async fn read_headers(context: &Context<'_>, inputs: &[String]) -> Result<Vec<Fi
             }
         })?;
         files.push(FileToRecover {
-            name: input.clone(),
+            name: match input.as_str() {
+                "-" => "(through a pipe)".to_owned(),
+                _ => input.clone(),
+            },
             place: (input != "-").then(|| lasting(input)),
             header: source.header,
             bytes: source.header_bytes,
@@ -90,9 +96,7 @@ async fn read_headers(context: &Context<'_>, inputs: &[String]) -> Result<Vec<Fi
 
 /// A path that means the same from another folder; a URL is as it is.
 pub(crate) fn lasting(location: &str) -> String {
-    let is_url = location.split_once(':').is_some_and(|(scheme, _)| {
-        scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '+')
-    });
+    let is_url = Location::parse(location).scheme.is_some();
     match (is_url, std::path::absolute(location)) {
         (false, Ok(path)) => path.to_str().map_or_else(|| location.to_owned(), str::to_owned),
         _ => location.to_owned(),

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use keystead_application::exchange::{UnopenedFile, WhyUnopened};
 use keystead_application::use_cases::{BrowseRecoveries, DenyRecovery, RespondRecovery, Responded};
+use keystead_domain::Timestamp;
 
 use super::look::recovery_state;
 use crate::Failure;
@@ -11,7 +12,7 @@ use crate::context::{Context, person, reason};
 use crate::host::person_here;
 use crate::output::{RecoveryJson, RespondedJson, printable};
 use crate::progress::WorkProgress;
-use crate::texts::hand_over;
+use crate::texts::TextOut;
 
 pub(crate) async fn run(
     context: &Context<'_>,
@@ -34,31 +35,34 @@ pub(crate) async fn run(
         trust: context.trust(&opened.installation),
         clock: tools.clock.as_ref(),
     };
+    // What is in the way is found out before a private key is used.
+    let out = TextOut::prepare(context, to).await?;
     let progress = WorkProgress::counting(&context.printer, "opening key slots", u64::from(recovery.files));
     let responded = respond
         .run(&context.actor(), recovery.id, partial, &|done| progress.at(done))
         .await;
     drop(progress);
-    let responded = responded?;
-    let handed = hand_over(context, to, &responded.text).await?;
+    let responded = responded.map_err(Failure::from);
+    let (responded, handed) = out.write(context, responded, |responded| &responded.text).await?;
     let json = RespondedJson::new(&responded, handed.place.as_deref(), handed.field(&responded.text));
-    handed.tell(context, &json, words(&responded))?;
+    handed.tell(context, &json, words(&responded, context.tools().clock.now()))?;
     context.printer.remark(
         "next: bring the response to the backup server, and there run: keystead recovery apply FILE --into FOLDER",
     );
     Ok(())
 }
 
-fn words(responded: &Responded) -> String {
+fn words(responded: &Responded, now: Timestamp) -> String {
     let Responded {
         recovery,
         unopened,
         again,
         text: _,
     } = responded;
+    let state = recovery_state(recovery, None, now);
     let mut lines = vec![match again {
-        true => format!("{}; this is the same response again", recovery_state(recovery)),
-        false => recovery_state(recovery),
+        true => format!("{state}; this is the same response again"),
+        false => state,
     }];
     lines.extend(unopened_words(unopened));
     lines.join("\n")
@@ -128,6 +132,6 @@ pub(crate) async fn deny(
     context
         .printer
         .result(&RecoveryJson::listed(&denied, &server), || {
-            recovery_state(&denied)
+            recovery_state(&denied, None, context.tools().clock.now())
         })
 }

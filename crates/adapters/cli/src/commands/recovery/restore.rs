@@ -1,12 +1,14 @@
 //! Opens sealed files with the keys of a response.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use keystead_application::Status;
 use keystead_application::ports::{
-    EntryKind, LocatedShare, ShareCapabilities, ShareError, ShareWriter, WriteReceipt,
+    EntryKind, LocatedShare, Location, ShareCapabilities, ShareError, ShareErrorKind, ShareWriter,
+    WriteReceipt,
 };
 use keystead_application::use_cases::{
     ApplyResponse, BackupError, KeptKey, KeptKeys, OpenBackup, SealedSource, UnlockedBackup,
@@ -18,6 +20,7 @@ use super::request::lasting;
 use crate::Failure;
 use crate::context::Context;
 use crate::input::{Output, open_input, open_output};
+use crate::output::printable;
 use crate::progress::WorkProgress;
 
 /// Where files are opened to.
@@ -31,8 +34,8 @@ pub(super) enum Destination {
 /// What came of it.
 #[derive(Default)]
 pub(super) struct Outcome {
-    /// Where each file was opened to.
-    pub(super) opened: Vec<String>,
+    /// Each file that was opened, and where to.
+    pub(super) opened: Vec<(String, String)>,
     /// How many an earlier run opened.
     pub(super) before: usize,
     /// Those that were not opened, and why.
@@ -53,6 +56,16 @@ enum Trouble {
     This(Failure),
     /// With the place that files are opened to: every other file would fail in the same way.
     All(Failure),
+}
+
+/// As it is typed.
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => write!(f, "--into {}", printable(folder)),
+            Self::File(file) => write!(f, "-o {}", printable(file)),
+        }
+    }
 }
 
 impl Destination {
@@ -78,14 +91,24 @@ impl Destination {
             },
             Self::Folder(folder) => {
                 let mut names = Names::default();
-                let task = |from: Option<String>| Task {
-                    to: format!("{}/{}", folder.trim_end_matches('/'), names.of(from.as_deref())),
-                    from,
+                let is_path = Location::parse(folder).scheme.is_none();
+                let mut task = |from: Option<String>| {
+                    let name = names.of(from.as_deref());
+                    let name = if is_path { name } else { harmless_in_a_url(&name) };
+                    Task {
+                        to: format!("{}/{name}", folder.trim_end_matches('/')),
+                        from,
+                    }
                 };
-                Ok(sources.into_iter().map(task).collect())
+                Ok(sources.into_iter().map(&mut task).collect())
             }
         }
     }
+}
+
+/// A name that means one file in a URL too, whatever it holds.
+fn harmless_in_a_url(name: &str) -> String {
+    name.replace(['%', '?', '#', ':', '\\'], "_")
 }
 
 /// Names of opened files, each once: in the same order the same files get the same names.
@@ -100,6 +123,7 @@ impl Names {
         let name = match last {
             None => "backup".to_owned(),
             Some(last) => match last.strip_suffix(".age").filter(|rest| !rest.is_empty()) {
+                Some("." | "..") => format!("{last}.opened"),
                 Some(rest) => rest.to_owned(),
                 None => format!("{last}.opened"),
             },
@@ -150,8 +174,14 @@ pub(super) async fn open_all(
             .find(|key| key.place.is_some() && key.place == task.from);
         from.is_empty() && key.is_some_and(|key| key.opened_to.contains(&place))
     };
-    let (before, tasks): (Vec<Task>, Vec<Task>) = tasks.into_iter().partition(done_before);
-    outcome.before = before.len();
+    let (before, mut tasks): (Vec<Task>, Vec<Task>) = tasks.into_iter().partition(done_before);
+    for task in before {
+        // A note is believed while the file stands there.
+        match still_stands(context, &task.to).await {
+            true => outcome.before += 1,
+            false => tasks.push(task),
+        }
+    }
 
     let progress = WorkProgress::counting(&context.printer, "opening files", tasks.len() as u64);
     for (task, done) in tasks.into_iter().zip(1..) {
@@ -164,19 +194,31 @@ pub(super) async fn open_all(
             let file = key.file;
             let unlocked = open.unlock_with_recovered(&source.header, key.key, request);
             write_one(context, &open, source, &unlocked.map_err(this)?, &task.to).await?;
+            // Whether a reader took all of it, nobody knows; the key stays.
+            if task.to == "-" {
+                return Ok(());
+            }
             apply
                 .mark_opened(request, file, &lasting(&task.to))
                 .await
                 .map_err(|error| Trouble::All(error.into()))
         };
         match opened.await {
-            Ok(()) => outcome.opened.push(task.to),
+            Ok(()) => outcome.opened.push((name, task.to)),
             Err(Trouble::This(failure)) => outcome.failed.push((name, failure)),
             Err(Trouble::All(failure)) => return Err(failure),
         }
         progress.at(done);
     }
     Ok(())
+}
+
+async fn still_stands(context: &Context<'_>, place: &str) -> bool {
+    let Ok(located) = context.tools().shares.locate(place).await else {
+        return false;
+    };
+    let found = located.share.stat(&located.path).await;
+    matches!(found, Ok(Some(EntryKind::File)))
 }
 
 fn this(error: impl Into<Failure>) -> Trouble {
@@ -239,9 +281,12 @@ async fn write_one(
             other => this(other),
         });
     }
-    let published = writer.publish().await;
-    published.map_err(|error| Trouble::All(BackupError::from(error).into()))?;
-    Ok(())
+    match writer.publish().await {
+        Ok(_) => Ok(()),
+        // Somebody came in between; the next run compares.
+        Err(error) if error.kind == ShareErrorKind::Exists => Err(this(BackupError::from(error))),
+        Err(error) => Err(Trouble::All(BackupError::from(error).into())),
+    }
 }
 
 /// A file that stands there already is fine when it holds what would be written: a run that was killed left it.
@@ -318,6 +363,8 @@ mod tests {
             Some("-"),
             None,
             Some(".age"),
+            Some("/x/..age"),
+            Some("...age"),
         ];
         let named: Vec<String> = given.into_iter().map(|from| names.of(from)).collect();
         assert_eq!(
@@ -329,7 +376,9 @@ mod tests {
                 "tape.opened",
                 "backup",
                 "backup-2",
-                ".age.opened"
+                ".age.opened",
+                "..age.opened",
+                "...age.opened"
             ]
         );
     }

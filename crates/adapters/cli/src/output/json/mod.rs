@@ -14,7 +14,7 @@ pub(crate) use keysets::{
 };
 pub(crate) use recoveries::{
     AppliedJson, ApprovedJson, FailedJson, OwnRequestsJson, RecoveriesJson, RecoveryJson, RequestMadeJson,
-    RespondedJson,
+    RespondedJson, RestoredJson,
 };
 pub(crate) use servers::{
     ConfirmedJson, EnrolledJson, EnrolmentJson, OfficerJson, OfficersJson, OwnStateJson, PolicyJson,

@@ -2,8 +2,8 @@
 
 use keystead_application::exchange::{UnopenedFile, WhyUnopened};
 use keystead_application::use_cases::{
-    Approved, ExaminedFile, ListedRequest, MadeRequest, NeededKeyset, Progressed, Prospect, Responded,
-    ShownRecovery, TakenResponse,
+    Approved, ExaminedFile, ListedRecovery, ListedRequest, MadeRequest, NeededKeyset, Progressed, Prospect,
+    Responded, ShownRecovery, TakenResponse,
 };
 use keystead_domain::{Approval, BackupServer, Origin, Recovery, RecoveryState, RequestId, State};
 use serde::Serialize;
@@ -33,6 +33,8 @@ pub(crate) struct RecoveryJson {
     denied_by: Option<String>,
     denied_because: Option<String>,
     opened: Option<u32>,
+    /// Until when the response can be used.
+    response_until: Option<String>,
     /// What is told only when one request is looked at closely.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     closely: Option<CloselyJson>,
@@ -76,11 +78,11 @@ struct FileJson {
 }
 
 impl RecoveriesJson {
-    pub(crate) fn new(list: &[(Recovery, BackupServer)]) -> Self {
+    pub(crate) fn new(list: &[ListedRecovery]) -> Self {
         Self {
             recoveries: list
                 .iter()
-                .map(|(recovery, server)| RecoveryJson::listed(recovery, server))
+                .map(|listed| RecoveryJson::listed(&listed.recovery, &listed.server))
                 .collect(),
         }
     }
@@ -88,7 +90,8 @@ impl RecoveriesJson {
 
 impl RecoveryJson {
     pub(crate) fn listed(recovery: &Recovery, server: &BackupServer) -> Self {
-        let (mut decided_at, mut denied_by, mut denied_because, mut opened) = (None, None, None, None);
+        let (mut decided_at, mut denied_by, mut denied_because) = (None, None, None);
+        let (mut opened, mut response_until) = (None, None);
         let state = match &recovery.state {
             RecoveryState::Waiting => "waiting",
             RecoveryState::Denied { at, by, reason } => {
@@ -98,10 +101,13 @@ impl RecoveryJson {
                 "denied"
             }
             RecoveryState::Answered {
-                at, opened: count, ..
+                at,
+                opened: count,
+                until,
             } => {
                 decided_at = Some(at.to_string());
                 opened = Some(*count);
+                response_until = Some(until.to_string());
                 "answered"
             }
         };
@@ -123,6 +129,7 @@ impl RecoveryJson {
             denied_by,
             denied_because,
             opened,
+            response_until,
             closely: None,
         }
     }
@@ -142,6 +149,7 @@ impl RecoveryJson {
         };
         Self {
             closely: Some(closely),
+            approvals: shown.counted.iter().map(ApprovalJson::from).collect(),
             ..Self::listed(&shown.recovery, &shown.server)
         }
     }
@@ -231,6 +239,8 @@ struct UnopenedJson {
     file: u32,
     why: &'static str,
     keysets: Vec<String>,
+    /// The server that sealed it, when that is why.
+    sealed_by: Option<String>,
 }
 
 impl From<&UnopenedFile> for UnopenedJson {
@@ -241,6 +251,10 @@ impl From<&UnopenedFile> for UnopenedJson {
             keysets: match &unopened.why {
                 WhyUnopened::NoKeyset(named) => named.iter().map(ToString::to_string).collect(),
                 _ => Vec::new(),
+            },
+            sealed_by: match &unopened.why {
+                WhyUnopened::OtherServer(server) => Some(server.clone()),
+                _ => None,
             },
         }
     }
@@ -338,11 +352,18 @@ pub(crate) struct AppliedJson<'a> {
     /// Until when the keys can be used; absent when no response was read by this command.
     keys_until: Option<String>,
     unopened: Vec<UnopenedJson>,
-    opened: &'a [String],
+    opened: Vec<RestoredJson<'a>>,
     opened_before: usize,
     failed: Vec<FailedJson<'a>>,
     /// Whether everything is open, and the keys are destroyed.
     finished: bool,
+}
+
+/// A file that was opened.
+#[derive(Serialize)]
+pub(crate) struct RestoredJson<'a> {
+    pub(crate) from: &'a str,
+    pub(crate) to: &'a str,
 }
 
 #[derive(Serialize)]
@@ -355,7 +376,7 @@ impl<'a> AppliedJson<'a> {
     pub(crate) fn new(
         request: RequestId,
         taken: Option<&TakenResponse>,
-        opened: &'a [String],
+        opened: Vec<RestoredJson<'a>>,
         opened_before: usize,
         failed: Vec<FailedJson<'a>>,
         finished: bool,

@@ -148,10 +148,12 @@ pub(crate) struct OwnStateJson {
     identity: Option<String>,
     trusts: Option<ConfirmedJson>,
     recipients: Vec<String>,
+    /// The fingerprint of the manager that is on this machine.
+    manager_here: Option<String>,
 }
 
 impl OwnStateJson {
-    pub(crate) fn new(state: &OwnState) -> Self {
+    pub(crate) fn new(state: &OwnState, manager_here: Option<&Fingerprint>) -> Self {
         let OwnState {
             identity,
             manager,
@@ -161,6 +163,7 @@ impl OwnStateJson {
             identity: identity.map(|fingerprint| fingerprint.to_string()),
             trusts: manager.as_ref().map(ConfirmedJson::new),
             recipients: recipients.iter().map(ToString::to_string).collect(),
+            manager_here: manager_here.map(ToString::to_string),
         }
     }
 }

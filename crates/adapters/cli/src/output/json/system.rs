@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use keystead_application::audit::{AuditFinding, AuditRecord, AuditVerification, checkpoint_key};
 use keystead_application::ports::{KeyCount, SchemaStatus};
 use keystead_application::use_cases::{DamagedEvent, MasterKeyState, Rotated};
-use keystead_domain::{AuditHead, Installation, Sequence};
+use keystead_domain::{AuditHead, Fingerprint, Installation, Sequence};
 use serde::Serialize;
 
 use crate::{Failure, Setting};
@@ -69,6 +69,8 @@ pub(crate) struct DbStatusJson {
     unknown: Vec<String>,
     installation_id: Option<String>,
     master_key_id: Option<String>,
+    /// The fingerprint of the manager's identity, which backup servers compare.
+    identity_fingerprint: Option<String>,
     /// The key that verifies checkpoints of the audit trail, in the form of signed notes.
     verifier_key: Option<String>,
 }
@@ -92,6 +94,8 @@ impl DbStatusJson {
             unknown,
             installation_id: installation.map(|i| i.id.to_string()),
             master_key_id: installation.map(|i| i.key_check.master_key_id.to_string()),
+            identity_fingerprint: installation
+                .map(|i| Fingerprint::of_ed25519(&i.identity.public_key).to_string()),
             verifier_key: installation
                 .and_then(|i| checkpoint_key(i).ok())
                 .map(|key| key.to_string()),
