@@ -39,11 +39,15 @@ cuts:
 recovery:
     KEYSTEAD_TEST_FILES=5000 cargo test --locked -p keystead --test recovery
 
+# A million requests and responses changed at random, other ones each day, and a fifth as many of the other texts.
+fuzz:
+    KEYSTEAD_TEST_MUTATIONS=1000000 KEYSTEAD_TEST_SEED=$(date +%Y%m%d) cargo test --locked -p keystead --test recovery_mutations
+
 # Licences, banned and duplicate crates, sources and advisories.
 deny:
     cargo deny --locked check
 
-# Side by side with OpenSSL, aws-lc-rs, age, rage, smbclient, sftp and curl, and the databases, on this machine. `just bench short` is quick and rough.
+# Side by side with OpenSSL, aws-lc-rs, age, rage, smbclient, sftp and curl, the databases, and recoveries, on this machine. `just bench short` is quick and rough.
 bench length="long":
     KEYSTEAD_BENCH={{length}} tests/bench/run
 

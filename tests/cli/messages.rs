@@ -60,6 +60,7 @@ fn stable(machine: &Machine, test: impl FnOnce()) {
             r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
             "ID",
         ),
+        (r"\b[0-9a-f]{4}( [0-9a-f]{4}){15}\b", "FINGERPRINT-IN-GROUPS"),
         (r"\b[0-9a-f]{64}\b", "FINGERPRINT"),
         (r"\b[0-9a-f]{16}\b", "FINGERPRINT-16"),
         (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z", "TIME"),

@@ -124,7 +124,9 @@ fn killed_at_any_moment_an_apply_is_finished_by_another_one() {
         std::thread::sleep(Duration::from_millis(3 * round));
         if let Some(ended) = child.try_wait().unwrap() {
             let said = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
-            assert!(ended.success(), "{said}");
+            // The one before may have been killed when it had done everything.
+            let was_done = rounds > 0 && said.contains("were opened");
+            assert!(ended.success() || was_done, "{said}");
             break;
         }
         child.kill().unwrap();
@@ -154,6 +156,7 @@ fn killed_at_any_moment_a_request_is_answered_once_or_not_at_all() {
         sealed,
     } = &scene;
     let files: Vec<&str> = sealed.iter().map(String::as_str).collect();
+    #[allow(clippy::disallowed_methods)] // Measures how long the moments are to be spread.
     let begun = Instant::now();
     let (usual, _) = answered(manager, key, server, &files);
     let usual_time = begun.elapsed();
@@ -220,6 +223,7 @@ fn of_many_who_answer_at_once_one_does_and_all_give_the_same_response() {
         .unwrap()
         .iter()
         .filter(|event| event["action"] == "recovery.respond" && event["outcome"] == "done")
+        .filter(|event| event["details"]["again"].is_null())
         .count();
     assert_eq!(done, 1);
 }

@@ -129,16 +129,19 @@ fn a_whole_recovery() {
     said.run(
         "server",
         &server,
-        &["seal", "--password-file", "password", "-o", "backup.age", "backup"],
+        &[
+            "seal",
+            "--password-file",
+            "password",
+            "-o",
+            "backup.age",
+            "backup",
+        ],
     );
     fs::remove_file(server.path("backup")).unwrap();
     let request = ["recovery", "request", "backup.age", "--reason", "password lost"];
     let by = ["--asked-by", "grace", "-o", "request"];
-    said.run(
-        "server",
-        &server,
-        &[request.as_slice(), by.as_slice()].concat(),
-    );
+    said.run("server", &server, &[request.as_slice(), by.as_slice()].concat());
     said.run("server", &server, &["recovery", "list"]);
     said.run("server", &server, &["recovery", "receive", "request"]);
 
@@ -148,24 +151,20 @@ fn a_whole_recovery() {
     said.run("manager", &manager, &["recovery", "list"]);
     let list = manager.json(["recovery", "list"]);
     let id = list["recoveries"][0]["id"].as_str().unwrap();
-    said.run("manager", &manager, &["recovery", "respond", id, "-o", "response"]);
     said.run(
         "manager",
         &manager,
-        &["recovery", "show", id, "--statement"],
+        &["recovery", "respond", id, "-o", "response"],
     );
-    said.run(
-        "manager",
-        &manager,
-        &["recovery", "approve", id, "--key", &ada],
-    );
-    said.run(
-        "manager",
-        &manager,
-        &["recovery", "approve", id, "--key", &ada],
-    );
+    said.run("manager", &manager, &["recovery", "show", id, "--statement"]);
+    said.run("manager", &manager, &["recovery", "approve", id, "--key", &ada]);
+    said.run("manager", &manager, &["recovery", "approve", id, "--key", &ada]);
     said.run("manager", &manager, &["recovery", "show", id]);
-    said.run("manager", &manager, &["recovery", "respond", id, "-o", "response"]);
+    said.run(
+        "manager",
+        &manager,
+        &["recovery", "respond", id, "-o", "response"],
+    );
     said.run("manager", &manager, &["recovery", "respond", id, "-o", "again"]);
     said.run("manager", &manager, &["recovery", "list"]);
 

@@ -40,7 +40,7 @@ fn a_machine_with_a_new_identity_asks_once_the_manager_confirmed_it() {
     let sealed = seal(&server, "backup", b"content");
     let enrol = ["server", "enroll", "--name", "db1", "--new-identity", "-o", "new"];
     server.ok(enrol);
-    let refused = server.refused(3, ["recovery", "request", &sealed, "-o", "request"]);
+    let refused = server.refused(1, ["recovery", "request", &sealed, "-o", "request"]);
     assert!(refused.contains("has not confirmed"), "{refused}");
     assert!(!server.path("request").exists());
     assert_eq!(kept(&server, "requests"), 0);

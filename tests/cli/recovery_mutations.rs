@@ -14,6 +14,7 @@ mod in_process;
 mod mutated;
 #[path = "support/mutations.rs"]
 mod mutations;
+#[allow(dead_code)] // Each test file uses a part of it.
 #[path = "support/tools.rs"]
 mod tools;
 

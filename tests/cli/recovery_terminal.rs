@@ -246,7 +246,8 @@ fn a_machine_that_is_both_asks_which_side_is_meant() {
     enrol(&both, &both, "both");
     let mut at = session(&both, &["recovery"]);
     answers(&mut at, &[("Which side is meant?", "1")]);
-    at.exp_string("What is to be done on this backup server?").unwrap();
+    at.exp_string("What is to be done on this backup server?")
+        .unwrap();
     answers(&mut at, &[("number: ", "4")]);
     ends(at);
     let mut at = session(&both, &["recovery"]);
@@ -283,7 +284,8 @@ fn another_manager_is_trusted_only_with_a_yes() {
     server.ok(["server", "enroll", "-o", "moving"]);
     let text = carry(&server, "moving", &second);
     let mut at = session(&second, &["server", "enroll", &text, "-o", "confirmation"]);
-    at.exp_string("was enrolled before, with another manager").unwrap();
+    at.exp_string("was enrolled before, with another manager")
+        .unwrap();
     answers(&mut at, &[("is it the server that was ", "y")]);
     ends(at);
     // The name that the manager knows is the usual one.

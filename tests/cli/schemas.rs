@@ -191,6 +191,7 @@ fn every_json_result_of_a_recovery_meets_its_schema() {
         server.ok(seal.iter().chain(more));
     };
     seal("own.age", &[]);
+    seal("second.age", &[]);
     let stranger = Machine::initialised();
     seal(
         "missing.age",
@@ -215,7 +216,7 @@ fn every_json_result_of_a_recovery_meets_its_schema() {
         Schemas::check("recovery-shown", &received);
         text(&asked, "id").to_owned()
     };
-    let (answered, denied) = (ask(&["own.age", "missing.age"]), ask(&["own.age"]));
+    let (answered, denied) = (ask(&["own.age", "missing.age", "second.age"]), ask(&["own.age"]));
     Schemas::check(
         "recovery-request",
         &server.json(["recovery", "request", "own.age"]),

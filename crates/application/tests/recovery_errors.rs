@@ -162,6 +162,17 @@ async fn file_keys_that_were_kept_for_another_request_open_nothing() {
 }
 
 #[tokio::test]
+async fn keys_that_a_kill_left_after_the_last_file_are_destroyed_by_the_next_command() {
+    let scene = Scene::new().await;
+    let (id, text) = scene.answered().await;
+    scene.take(&text).await.unwrap();
+    scene.replace("finished", id, b"").await;
+    let refused = scene.db1.apply(&scene.tools).keys(id).await.map(|_| ());
+    assert!(matches!(refused, Err(ServerError::Finished(_))), "{refused:?}");
+    assert!(scene.db1.folder.names("file-keys").await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_response_whose_key_is_gone_says_so() {
     let scene = Scene::new().await;
     let (id, text) = scene.answered().await;

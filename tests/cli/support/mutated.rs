@@ -23,8 +23,8 @@ use super::in_process::{Parts, SSH, Scene, actor};
 use super::mutations::{Dice, change_bytes, change_text};
 use super::tools;
 
-/// So many requests and responses together, when nobody says how many: enough for a few seconds.
-const USUALLY: u64 = 20_000;
+/// So many requests and responses together, when nobody says how many: enough for a quarter of a minute.
+const USUALLY: u64 = 50_000;
 
 /// A valid text.
 #[derive(Clone)]
@@ -190,7 +190,10 @@ pub fn armored(label: &str, bytes: &[u8]) -> String {
 
 /// Everything in memory, and the same for the same seed, but for what age encrypts.
 pub fn scene(seed: u64) -> (Runtime, Scene) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
     let parts = Parts {
         store: Arc::new(MemoryStore::new()),
         master_keys: MasterKeyProviders::new(Arc::new(MemoryMasterKeyProvider::new()), Vec::new()),
