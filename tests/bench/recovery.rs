@@ -1,5 +1,5 @@
 //! A recovery request with ten thousand slots for an RSA key of 4096 bits, from its text to the text of its response, beside
-//! the same private-key operations done by AWS-LC alone on as many threads as there are cores.
+//! the same private-key operations done by AWS-LC alone on all cores.
 //!
 //! `cargo bench -p keystead --bench recovery`; with `KEYSTEAD_BENCH_SHORT=1` it only shows that everything runs. Each round
 //! is a request of its own, with raw operations before and after it, so that what else the machine does meets both. Quote
@@ -176,7 +176,8 @@ impl Raw {
         }
     }
 
-    /// Operations per second on all cores, and the processor time of one in seconds.
+    /// Operations per second on all cores, and the processor time of one in seconds. There are as many threads as answering has,
+    /// two for each core, so that both get the same share of a machine that does other things too.
     fn per_second(&self, cores: usize, lasting: Duration) -> (f64, f64) {
         let cpu = cpu_time();
         let rates: Vec<(f64, u64)> = thread::scope(|scope| {
@@ -191,7 +192,7 @@ impl Raw {
                 }
                 (done as f64 / start.elapsed().as_secs_f64(), done)
             };
-            let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+            let threads: Vec<_> = (0..2 * cores).map(|_| scope.spawn(work)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         let operations: u64 = rates.iter().map(|(_, done)| done).sum();
