@@ -14,53 +14,11 @@ use keystead_application::use_cases::{
 use keystead_domain::{
     Action, AuditEvent, Origins, Outcome, Permission, RecoveryRefused, RequestId, SecretBytes,
 };
-use support::recovery::{Machine, Person, Tools, confirm, receive, remove_server, respond, take_off};
-use support::{World, actor};
-
-/// A manager, an enrolled machine with a sealed file, and an officer.
-struct Scene {
-    world: World,
-    tools: Tools,
-    db1: Machine,
-    grace: Person,
-    sealed: Vec<u8>,
-}
+use support::actor;
+use support::recovery::{Machine, Person, confirm, receive, remove_server, respond, take_off};
+use support::scene::Scene;
 
 impl Scene {
-    async fn new() -> Self {
-        let world = World::initialised().await;
-        let tools = Tools::of(&world);
-        let db1 = Machine::enrolled("db1", 21, &world, &tools).await;
-        let grace = Person::added(&world, &tools, "Grace").await;
-        let sealed = db1.seal(&world, "a", b"content").await;
-        Self {
-            world,
-            tools,
-            db1,
-            grace,
-            sealed,
-        }
-    }
-
-    async fn received(&self) -> RequestId {
-        let made = self.db1.ask(&self.world, &self.tools, &[&self.sealed]).await;
-        receive(&self.world, &self.tools, &made.text).await.unwrap().id
-    }
-
-    async fn approve(&self, id: RequestId) {
-        let usual = Permission::default();
-        let approved = self.grace.approves(&self.world, &self.tools, id, usual).await;
-        approved.unwrap();
-    }
-
-    /// A request of this machine, and the text that answers it.
-    async fn answered(&self) -> (RequestId, String) {
-        let id = self.received().await;
-        self.approve(id).await;
-        let responded = respond(&self.world, &self.tools, id, false).await;
-        (id, responded.unwrap().text)
-    }
-
     async fn take(&self, text: &str) -> Result<RequestId, ServerError> {
         self.db1.take(&self.tools, text).await.map(|taken| taken.request)
     }
@@ -117,8 +75,8 @@ impl Scene {
 #[tokio::test]
 async fn a_response_does_not_pass_for_that_of_another_request_of_the_machine() {
     let scene = Scene::new().await;
-    let (first, _) = scene.answered().await;
-    let (second, text) = scene.answered().await;
+    let (first, _) = scene.answer().await;
+    let (second, text) = scene.answer().await;
     let own = scene.read("requests", second).await;
     let is_changed = |refused| matches!(refused, Err(ServerError::ChangedRequest(id)) if id == second);
 
@@ -150,7 +108,7 @@ async fn a_response_does_not_pass_for_that_of_another_request_of_the_machine() {
 #[tokio::test]
 async fn file_keys_that_were_kept_for_another_request_open_nothing() {
     let scene = Scene::new().await;
-    let (first, text) = scene.answered().await;
+    let (first, text) = scene.answer().await;
     let second = scene.received().await;
     scene.take(&text).await.unwrap();
     let keys = scene.read("file-keys", first).await;
@@ -164,7 +122,7 @@ async fn file_keys_that_were_kept_for_another_request_open_nothing() {
 #[tokio::test]
 async fn keys_that_a_kill_left_after_the_last_file_are_destroyed_by_the_next_command() {
     let scene = Scene::new().await;
-    let (id, text) = scene.answered().await;
+    let (id, text) = scene.answer().await;
     scene.take(&text).await.unwrap();
     scene.replace("finished", id, b"").await;
     let refused = scene.db1.apply(&scene.tools).keys(id).await.map(|_| ());
@@ -175,7 +133,7 @@ async fn keys_that_a_kill_left_after_the_last_file_are_destroyed_by_the_next_com
 #[tokio::test]
 async fn a_response_whose_key_is_gone_says_so() {
     let scene = Scene::new().await;
-    let (id, text) = scene.answered().await;
+    let (id, text) = scene.answer().await;
     let name = DocumentName::new("response-keys", id).unwrap();
     scene.db1.folder.destroy(&name).await.unwrap();
     let refused = scene.take(&text).await;
@@ -235,7 +193,7 @@ async fn a_machine_with_a_new_identity_does_not_ask_before_it_is_confirmed() {
     assert!(scene.db1.folder.names("requests").await.unwrap().is_empty());
     let confirmation = confirm(world, tools, &text, Some("db1")).await.unwrap();
     scene.db1.trust(tools, &confirmation).await.unwrap();
-    let (id, text) = scene.answered().await;
+    let (id, text) = scene.answer().await;
     assert_eq!(scene.take(&text).await.unwrap(), id);
 }
 
@@ -298,7 +256,7 @@ async fn a_denied_request_stays_denied_and_the_trail_says_who_denied_it() {
     let scene = Scene::new().await;
     let (world, tools) = (&scene.world, &scene.tools);
     let id = scene.received().await;
-    scene.approve(id).await;
+    scene.approve(id, Permission::default()).await.unwrap();
     let deny = DenyRecovery {
         store: world.store.as_ref(),
         clock: &world.clock,
@@ -331,7 +289,7 @@ async fn the_trail_names_those_officers_who_count_when_the_request_is_answered()
     ada.approves(world, tools, id, Permission::default())
         .await
         .unwrap();
-    scene.approve(id).await;
+    scene.approve(id, Permission::default()).await.unwrap();
     take_off(world, tools, "Ada").await;
     respond(world, tools, id, false).await.unwrap();
     let begun = scene.event(Action::RecoveryRespond, Outcome::Begun).await;
@@ -367,7 +325,7 @@ async fn an_officer_who_allows_more_later_counts_once() {
         origins: Origins::OwnOrUnnamed,
         ..Permission::default()
     };
-    scene.approve(id).await;
+    scene.approve(id, Permission::default()).await.unwrap();
     let wider = scene.grace.approves(world, tools, id, unnamed).await.unwrap();
     assert_eq!((wider.standing.given, wider.standing.permission), (1, unnamed));
     for not_wider in [unnamed, Permission::default()] {

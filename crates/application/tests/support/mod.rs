@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub)] // Each test file uses a part of this.
 
 pub mod recovery;
+pub mod scene;
 
 use std::sync::Arc;
 
