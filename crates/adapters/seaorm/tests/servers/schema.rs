@@ -249,7 +249,6 @@ async fn a_step_that_was_cut_off_is_refused_and_then_completed() {
         vec![third],
         vec![
             third,
-            "DROP INDEX recovery_approvals_officer ON recovery_approvals",
             // With the index that the server makes for the key by itself, until there is one that serves it.
             "ALTER TABLE recoveries DROP FOREIGN KEY recoveries_server, DROP INDEX recoveries_server_received_at",
             "ALTER TABLE recoveries ADD CONSTRAINT recoveries_server FOREIGN KEY (server_id) REFERENCES \
