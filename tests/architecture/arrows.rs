@@ -32,7 +32,7 @@ impl Part {
             ("domain", "crates") => Self::Domain,
             ("application", "crates") => Self::Application,
             ("contract", "crates") => Self::Contract,
-            ("https", "crates") => Self::Technology,
+            ("https" | "listener" | "wire", "crates") => Self::Technology,
             ("keystead", "crates") => Self::Binary,
             (_, "adapters") => Self::Adapter,
             (_, "examples") => Self::Example,

@@ -21,4 +21,13 @@ pub trait Explain: std::error::Error {
     fn fix(&self) -> String;
     /// How the command or request ends.
     fn status(&self) -> Status;
+    /// A word for this kind of error that programs can rely on: it never changes its meaning.
+    fn code(&self) -> &'static str {
+        match self.status() {
+            Status::Refused => "refused",
+            Status::Usage => "invalid-input",
+            Status::NotFound => "not-found",
+            Status::NotUnlocked => "not-unlocked",
+        }
+    }
 }

@@ -9,6 +9,8 @@ pub mod audit;
 mod error;
 pub mod exchange;
 pub mod ports;
+mod tools;
 pub mod use_cases;
 
 pub use error::{Explain, Status};
+pub use tools::{Foundation, Tools};

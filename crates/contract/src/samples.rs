@@ -1,5 +1,6 @@
 //! Sample values. They are well-formed for the domain, but there are no real keys behind them.
 
+mod record;
 mod recovery;
 
 use std::error::Error;
@@ -15,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::Violation;
 
+pub use self::record::record;
 pub use self::recovery::{
     approval, identity_keys, message_key, officer, recovery, request_id, server, server_id,
 };

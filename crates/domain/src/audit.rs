@@ -24,6 +24,14 @@ pub enum ActorKind {
     OsUser,
     /// The manager itself.
     Manager,
+    /// A person who signed in over the network.
+    User,
+    /// A program with a token.
+    Token,
+    /// An enrolled backup server.
+    BackupServer,
+    /// Somebody over the network who is not known, such as who tries to sign in.
+    Network,
 }
 
 /// An actor that cannot be named so.
@@ -32,12 +40,26 @@ pub enum ActorKind {
 pub struct InvalidActor(String);
 
 impl ActorKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::OsUser,
+        Self::Manager,
+        Self::User,
+        Self::Token,
+        Self::BackupServer,
+        Self::Network,
+    ];
+
     /// The word in the audit trail.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OsUser => "os-user",
             Self::Manager => "manager",
+            Self::User => "user",
+            Self::Token => "token",
+            Self::BackupServer => "backup-server",
+            Self::Network => "network",
         }
     }
 }
@@ -46,11 +68,8 @@ impl FromStr for ActorKind {
     type Err = InvalidActor;
 
     fn from_str(text: &str) -> Result<Self, InvalidActor> {
-        match text {
-            "os-user" => Ok(Self::OsUser),
-            "manager" => Ok(Self::Manager),
-            other => Err(InvalidActor(other.chars().take(40).collect())),
-        }
+        let same = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        same.ok_or_else(|| InvalidActor(text.chars().take(40).collect()))
     }
 }
 
@@ -105,11 +124,35 @@ pub enum Action {
     RecoveryDeny,
     /// A recovery request was answered.
     RecoveryRespond,
+    /// A person was added who may sign in.
+    UserAdd,
+    /// A user got other roles.
+    UserEdit,
+    /// A user got another password.
+    UserPassword,
+    /// A user was removed.
+    UserRemove,
+    /// Wrong passwords of a user were forgotten.
+    UserUnlock,
+    /// Somebody signed in, or tried to.
+    SessionBegin,
+    /// Somebody signed out.
+    SessionEnd,
+    /// A token was made.
+    TokenCreate,
+    /// A token was revoked.
+    TokenRevoke,
+    /// A one-time code was made.
+    CodeCreate,
+    /// A one-time code was used, or tried.
+    CodeUse,
+    /// A request over the network was refused, because who made it may not do that.
+    RequestRefuse,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 33] = [
         Self::InstallationCreate,
         Self::KeysetCreate,
         Self::KeysetActivate,
@@ -131,6 +174,18 @@ impl Action {
         Self::RecoveryApprove,
         Self::RecoveryDeny,
         Self::RecoveryRespond,
+        Self::UserAdd,
+        Self::UserEdit,
+        Self::UserPassword,
+        Self::UserRemove,
+        Self::UserUnlock,
+        Self::SessionBegin,
+        Self::SessionEnd,
+        Self::TokenCreate,
+        Self::TokenRevoke,
+        Self::CodeCreate,
+        Self::CodeUse,
+        Self::RequestRefuse,
     ];
 
     /// The word in the audit trail.
@@ -158,6 +213,18 @@ impl Action {
             Self::RecoveryApprove => "recovery.approve",
             Self::RecoveryDeny => "recovery.deny",
             Self::RecoveryRespond => "recovery.respond",
+            Self::UserAdd => "user.add",
+            Self::UserEdit => "user.edit",
+            Self::UserPassword => "user.password",
+            Self::UserRemove => "user.remove",
+            Self::UserUnlock => "user.unlock",
+            Self::SessionBegin => "session.begin",
+            Self::SessionEnd => "session.end",
+            Self::TokenCreate => "token.create",
+            Self::TokenRevoke => "token.revoke",
+            Self::CodeCreate => "code.create",
+            Self::CodeUse => "code.use",
+            Self::RequestRefuse => "request.refuse",
         }
     }
 

@@ -78,3 +78,15 @@ id! {
     /// Names one recovery request. The backup server makes it.
     RequestId
 }
+id! {
+    /// Names one person who may sign in.
+    UserId
+}
+id! {
+    /// Names one token.
+    TokenId
+}
+id! {
+    /// Names one piece of long work.
+    JobId
+}

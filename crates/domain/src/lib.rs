@@ -4,6 +4,7 @@
 //! that cannot be constructed wrong and decisions that are functions of those values. Use cases bring the values
 //! together; adapters carry them in and out.
 
+mod access;
 mod audit;
 mod audit_chain;
 mod backup;
@@ -13,6 +14,7 @@ mod fingerprint;
 mod hint;
 mod ids;
 mod installation;
+mod job;
 mod key_size;
 pub mod keyset;
 mod officer;
@@ -27,6 +29,13 @@ mod signed_note;
 mod ssh;
 mod time;
 
+pub use access::{
+    Attempts, CODE_BYTES, Code, CodePurpose, CodeRefused, InvalidCredential, InvalidRole,
+    InvalidTokenLifetime, InvalidUserName, MAX_TOKEN_LIFETIME, MIN_PASSWORD_CHARS, Operation, PasswordHash,
+    Role, Roles, SECRET_BYTES, SERVER_CODE_LIFETIME, SETUP_CODE_LIFETIME, Session, SessionEnded,
+    TOKEN_LIFETIME, Token, TokenRefused, TooManyAttempts, User, UserName, UserRefused, WeakPassword,
+    code_digest, code_text, secret_digest, session_text, token_text,
+};
 pub use audit::{Action, Actor, ActorKind, AuditEvent, InvalidActor, Outcome, Sequence};
 pub use audit_chain::{AuditHead, ChainHash, Checkpoint, InvalidChainHash, InvalidCheckpoint};
 pub use backup::{
@@ -40,10 +49,13 @@ pub use export::{
 };
 pub use fingerprint::{ExpectedFingerprint, Fingerprint, FingerprintPrefix, InvalidFingerprint};
 pub use hint::{HINT_MAX_CHARS, Hint, InvalidText, PersonName, Reason, ServerName};
-pub use ids::{FileId, InstallationId, InvalidId, KeysetId, OfficerId, RequestId, ServerId};
+pub use ids::{
+    FileId, InstallationId, InvalidId, JobId, KeysetId, OfficerId, RequestId, ServerId, TokenId, UserId,
+};
 pub use installation::{
     Installation, ManagerIdentity, MasterKeyId, OtherMasterKey, SealedBytes, keyset_sealing_context,
 };
+pub use job::{Job, JobFailure, JobState, JobWork, MAX_JOB_TRIES};
 pub use key_size::{
     GenerateBits, InvalidKeySize, KeyBits, MAX_BITS, MAX_PUBLIC_EXPONENT, MIN_BITS, MIN_PRIME_BITS,
     MIN_PUBLIC_EXPONENT, check_public_exponent,

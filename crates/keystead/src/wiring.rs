@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use keystead_age::{AgeMessageCipher, AgeSealedFormat};
-use keystead_application::Status;
 use keystead_application::ports::{
     MasterKeyProviders, Randomness, Schema, ShareProvider, Store, StoreError, StoreErrorKind, StoreProvider,
     Temporaries,
 };
 use keystead_application::use_cases::InstallationError;
-use keystead_cli::{Failure, Foundation, Setting, Tools, Wiring};
+use keystead_application::{Foundation, Status, Tools};
+use keystead_cli::{Failure, Setting, Wiring};
 use keystead_domain::Actor;
 use keystead_ed25519::Ed25519SigningEngine;
 use keystead_local_share::LocalShareProvider;
@@ -48,7 +48,7 @@ const CLOSING_LIMIT: Duration = Duration::from_secs(2);
 /// The adapters of this process.
 pub(crate) struct Assembly {
     configuration: Configuration,
-    tools: Tools,
+    tools: Arc<Tools>,
     database: Arc<dyn StoreProvider>,
     /// Its schema, asked with patience.
     schema: Arc<dyn Schema>,
@@ -100,7 +100,7 @@ impl Assembly {
             schema: Arc::new(schema),
             retry,
             configuration,
-            tools,
+            tools: Arc::new(tools),
             database,
             randomness,
             temporaries,
@@ -230,7 +230,7 @@ fn rsa_engine(randomness: &Arc<dyn Randomness>) -> keystead_rsa::PureRsaEngine {
 
 #[async_trait]
 impl Wiring for Assembly {
-    fn tools(&self) -> &Tools {
+    fn tools(&self) -> &Arc<Tools> {
         &self.tools
     }
 

@@ -3,8 +3,10 @@
 //! It is complete and passes the conformance suite (`tests/contract.rs`). It is short, because it decides nothing: the
 //! rules are asked before a store is. Read it from the top: this file says when units of work begin, `unit` what they
 //! change, `reads` what is seen, `records` what bytes are kept, `recoveries` and `recovery_records` the same for what belongs
-//! to recoveries, `rows` how redb is asked, `provider` how the program comes by the store.
+//! to recoveries, `documents` for the records of the application, `rows` how redb is asked, `provider` how the program comes by
+//! the store.
 
+mod documents;
 mod provider;
 mod reads;
 mod records;

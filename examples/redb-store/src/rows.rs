@@ -37,11 +37,14 @@ pub(crate) const RECOVERIES: Table = TableDefinition::new("recovery");
 pub(crate) const RECOVERY_AGES: Table = TableDefinition::new("recovery_by_age");
 /// The bytes of requests and responses.
 pub(crate) const DOCUMENTS: Table = TableDefinition::new("recovery_document");
+/// The records of the application by kind and key.
+pub(crate) const RECORDS: Table = TableDefinition::new("record");
 
 #[rustfmt::skip]
-pub(crate) const TABLES: [Table; 14] = [
+pub(crate) const TABLES: [Table; 15] = [
     SINGLE, KEYSETS, FINGERPRINTS, AGES, PRIVATE_KEYS, STAGED, AUDIT, CHECKPOINTS,
     SERVERS, IDENTITIES, OFFICERS, RECOVERIES, RECOVERY_AGES, DOCUMENTS,
+    RECORDS,
 ];
 
 /// A key and its value.

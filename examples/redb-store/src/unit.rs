@@ -46,8 +46,16 @@ impl RedbUnitOfWork {
         &mut self,
         change: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.check_usable()?;
         self.changed = true;
+        self.change_without_event(change)
+    }
+
+    /// A change that needs no event.
+    pub(crate) fn change_without_event<T>(
+        &mut self,
+        change: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.check_usable()?;
         let result = change(&self.transaction);
         self.failed = result.is_err();
         result
@@ -62,7 +70,11 @@ impl RedbUnitOfWork {
     }
 }
 
-fn remove(writer: &WriteTransaction, table: Table, key: impl AsRef<[u8]>) -> Result<(), StoreError> {
+pub(crate) fn remove(
+    writer: &WriteTransaction,
+    table: Table,
+    key: impl AsRef<[u8]>,
+) -> Result<(), StoreError> {
     let mut table = writer.open_table(table).map_err(failed("write"))?;
     table.remove(key.as_ref()).map_err(failed("write"))?;
     Ok(())
@@ -99,7 +111,7 @@ pub(crate) fn duplicate_unless(is_new: bool, words: &'static str) -> Result<(), 
     ensure(is_new, StoreErrorKind::Duplicate, words)
 }
 
-fn ensure(holds: bool, kind: StoreErrorKind, words: &'static str) -> Result<(), StoreError> {
+pub(crate) fn ensure(holds: bool, kind: StoreErrorKind, words: &'static str) -> Result<(), StoreError> {
     if holds {
         Ok(())
     } else {

@@ -2,21 +2,32 @@ use std::sync::Arc;
 
 use keystead_application::ports::{MasterKey, Store};
 use keystead_application::use_cases::{
-    ExportKeysets, InstallationError, KeysetAccess, RegisterAccess, ServerState, Trust, UnlockInstallation,
-    Unlocked,
+    ExportKeysets, InstallationError, KeysetAccess, RecordAccess, RegisterAccess, ServerState, Trust,
+    UnlockInstallation, Unlocked,
 };
+use keystead_application::{Foundation, Tools};
 use keystead_domain::{Actor, GenerateBits, Hint, Installation, KeysetReference, PersonName, Reason};
 
 use crate::Failure;
+use crate::args::{Command, GlobalArgs};
 use crate::output::Printer;
+use crate::remote::{Credential, Remote, ServerAddress, address, check_is_possible, given};
 use crate::terminal::Terminal;
-use crate::wiring::{Foundation, Tools, Wiring};
+use crate::wiring::Wiring;
 
 /// What every command works with.
 pub(crate) struct Context<'a> {
     pub(crate) wiring: &'a dyn Wiring,
     pub(crate) printer: Printer,
     pub(crate) terminal: Terminal,
+    /// The manager that the command does its work at, and the way to it. `None`: on this machine.
+    server: Option<Server>,
+}
+
+struct Server {
+    address: ServerAddress,
+    /// `None` when this machine asks as a backup server, which needs no token.
+    remote: Option<Remote>,
 }
 
 /// An installation whose master key was proven.
@@ -32,10 +43,46 @@ impl<'a> Context<'a> {
             wiring,
             printer,
             terminal: Terminal::detect(),
+            server: None,
         }
     }
 
-    pub(crate) fn tools(&self) -> &'a Tools {
+    /// Does the work at the manager that `--server` names, if it names one.
+    ///
+    /// # Errors
+    /// When that is not possible for the command, or there is no token.
+    pub(crate) fn go_to_server(&mut self, global: &GlobalArgs, command: &Command) -> Result<(), Failure> {
+        let Some(url) = given(global.server.as_ref()) else {
+            return Ok(());
+        };
+        check_is_possible(command)?;
+        let address = address(url, given(global.server_certificate.as_ref()))?;
+        let remote = match command.asks_as_backup_server() {
+            true => None,
+            false => {
+                let credential = match (Credential::given_token(global)?, command) {
+                    (Some(token), _) => token,
+                    (None, Command::Seal(_)) => Credential::BackupServer(Arc::clone(self.tools())),
+                    (None, _) => return Err(no_token()),
+                };
+                Some(Remote::new(self.wiring.transport(&address)?, credential))
+            }
+        };
+        self.server = Some(Server { address, remote });
+        Ok(())
+    }
+
+    /// The manager that the command does its work at; `None` when that is this machine.
+    pub(crate) fn remote(&self) -> Option<&Remote> {
+        self.server.as_ref()?.remote.as_ref()
+    }
+
+    /// What `--server` says.
+    pub(crate) fn address(&self) -> Option<&ServerAddress> {
+        self.server.as_ref().map(|server| &server.address)
+    }
+
+    pub(crate) fn tools(&self) -> &'a Arc<Tools> {
         self.wiring.tools()
     }
 
@@ -164,6 +211,17 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Users, tokens and codes.
+    pub(crate) fn records<'b>(&'b self, opened: &'b OpenInstallation) -> RecordAccess<'b> {
+        RecordAccess {
+            store: opened.store.as_ref(),
+            installation: &opened.installation,
+            master_key: opened.master_key.as_ref(),
+            signing: self.tools().signing.as_ref(),
+            clock: self.tools().clock.as_ref(),
+        }
+    }
+
     pub(crate) fn exporter<'b>(
         &'b self,
         store: &'b dyn Store,
@@ -190,9 +248,17 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn bits(&self, asked: Option<u64>) -> Result<GenerateBits, Failure> {
-        GenerateBits::try_from(asked.unwrap_or(self.tools().default_bits))
-            .map_err(|error| Failure::usage(error, "give --bits 2048, 3072, 4096 or 8192"))
+        bits(asked.unwrap_or(self.tools().default_bits))
     }
+}
+
+fn no_token() -> Failure {
+    Failure::new(
+        keystead_application::Status::NotUnlocked,
+        "the manager was not asked",
+        "no token was given",
+        "give --token-file FILE, or the token in KEYSTEAD_TOKEN; an admin makes one with: keystead token create",
+    )
 }
 
 /// Reads how a person names a keyset.
@@ -203,6 +269,12 @@ pub(crate) fn reference(text: &str) -> Result<KeysetReference, Failure> {
             "name a keyset by its id, by 8 digits or more of its fingerprint, or \"active\"",
         )
     })
+}
+
+/// Reads a size.
+pub(crate) fn bits(asked: u64) -> Result<GenerateBits, Failure> {
+    GenerateBits::try_from(asked)
+        .map_err(|error| Failure::usage(error, "give --bits 2048, 3072, 4096 or 8192"))
 }
 
 /// Reads a reason.

@@ -8,6 +8,7 @@ mod host;
 mod input;
 mod output;
 mod progress;
+mod remote;
 mod secrets;
 mod stdio;
 mod terminal;
@@ -16,7 +17,11 @@ mod wiring;
 
 pub use args::Cli;
 pub use failure::Failure;
-pub use wiring::{Foundation, Setting, Tools, Wiring};
+pub use remote::{
+    ApiMethod, ApiRequest, ApiResponse, ApiStream, ServerAddress, ServerCertificate, Transport,
+    TransportFailure,
+};
+pub use wiring::{ServeOptions, Setting, Wiring};
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,8 +29,12 @@ use std::sync::Arc;
 /// Runs one command and tells how it went.
 pub async fn run(cli: Cli, wiring: Arc<dyn Wiring>) -> ExitCode {
     let printer = output::Printer::new(&cli.global);
-    let context = context::Context::new(wiring.as_ref(), printer);
-    match commands::run(cli.command, &context).await {
+    let mut context = context::Context::new(wiring.as_ref(), printer);
+    let done = match context.go_to_server(&cli.global, &cli.command) {
+        Ok(()) => commands::run(cli.command, &context).await,
+        Err(failure) => Err(failure),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => report(&failure, cli.global.json()),
     }
@@ -44,6 +53,12 @@ pub fn run_without_wiring(cli: &Cli) -> Option<ExitCode> {
 /// other command.
 pub fn run_with_settings(cli: &Cli, settings: &[Setting]) -> Option<ExitCode> {
     let printer = output::Printer::new(&cli.global);
+    let is_at_distance = remote::given(cli.global.server.as_ref()).is_some();
+    if let (true, args::Command::Config(_), Err(failure)) =
+        (is_at_distance, &cli.command, remote::check_is_possible(&cli.command))
+    {
+        return Some(report(&failure, cli.global.json()));
+    }
     let done = commands::run_with_settings(&cli.command, &printer, settings)?;
     Some(done.map_or_else(
         |failure| report(&failure, cli.global.json()),

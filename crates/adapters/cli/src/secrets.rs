@@ -13,9 +13,11 @@ use zeroize::Zeroizing;
 use crate::Failure;
 use crate::args::ProtectionArgs;
 use crate::context::Context;
+use crate::output::printable;
 
 const PASSPHRASE_VARIABLE: &str = "KEYSTEAD_PASSPHRASE";
 const PASSWORD_VARIABLE: &str = "KEYSTEAD_PASSWORD";
+const CODE_VARIABLE: &str = "KEYSTEAD_CODE";
 /// Longer than any passphrase; a wrong file is noticed and not read to its end.
 const MAX_SECRET_FILE: u64 = 64 * 1024;
 
@@ -130,6 +132,55 @@ pub(crate) fn new_password(context: &Context<'_>, file: Option<&Path>) -> Result
     }
 }
 
+/// The new password of a person who signs in.
+pub(crate) fn new_user_password(
+    context: &Context<'_>,
+    name: &str,
+    file: Option<&Path>,
+) -> Result<Passphrase, Failure> {
+    if let Some(password) = given_password(file)? {
+        return Ok(password);
+    }
+    if context.terminal.is_interactive() {
+        return context.terminal.new_secret(&format!("password of {}", printable(name)));
+    }
+    Err(Failure::new(
+        Status::Refused,
+        "the user was not changed",
+        "no password was given, and there is no terminal to ask at",
+        format!("give --password-file FILE, or {PASSWORD_VARIABLE} in the environment"),
+    ))
+}
+
+/// The password of the person who is signed in; `None` when nobody can be asked.
+pub(crate) fn own_password(context: &Context<'_>) -> Result<Option<Passphrase>, Failure> {
+    match from_environment(PASSWORD_VARIABLE) {
+        Some(password) => Ok(Some(password)),
+        None if context.terminal.is_interactive() => {
+            context.terminal.secret("your password, once more").map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
+/// A one-time code.
+pub(crate) fn code(context: &Context<'_>, file: Option<&Path>) -> Result<Passphrase, Failure> {
+    let code = match file {
+        Some(file) => Some(from_file(file)?),
+        None => from_environment(CODE_VARIABLE),
+    };
+    match code {
+        Some(code) => Ok(code),
+        None if context.terminal.is_interactive() => context.terminal.secret("one-time code of the manager"),
+        None => Err(Failure::new(
+            Status::Refused,
+            "this machine was not enrolled",
+            "no one-time code was given, and there is no terminal to ask at",
+            format!("give --code-file FILE, or {CODE_VARIABLE} in the environment; at the manager it is made with: keystead server code"),
+        )),
+    }
+}
+
 /// The password of an existing sealed file, without asking.
 pub(crate) fn given_password(file: Option<&Path>) -> Result<Option<Passphrase>, Failure> {
     match file {
@@ -138,7 +189,7 @@ pub(crate) fn given_password(file: Option<&Path>) -> Result<Option<Passphrase>, 
     }
 }
 
-fn from_environment(variable: &str) -> Option<Passphrase> {
+pub(crate) fn from_environment(variable: &str) -> Option<Passphrase> {
     use std::os::unix::ffi::OsStringExt;
     let value = std::env::var_os(variable).filter(|value| !value.is_empty())?;
     Some(Passphrase::new(Zeroizing::new(value.into_vec())))

@@ -1,19 +1,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use keystead_application::ports::{
-    Clock, ExportCodec, FileShares, MasterKeyProviders, MessageCipher, Randomness, RsaEngine, Schema,
-    SealedFormat, ServerFolder, SigningEngine, SshSignatures, Store, Temporaries,
-};
+use keystead_application::ports::Schema;
+use keystead_application::{Foundation, Tools};
 use keystead_domain::Actor;
 
 use crate::Failure;
+use crate::remote::{ServerAddress, Transport};
 
 /// What the binary gives to the command line: ports that are ready, and ports that are made when a command needs them.
 #[async_trait]
 pub trait Wiring: Send + Sync {
     /// Ports that need no installation.
-    fn tools(&self) -> &Tools;
+    fn tools(&self) -> &Arc<Tools>;
 
     /// Who is at the command line.
     fn actor(&self) -> Actor;
@@ -45,44 +44,25 @@ pub trait Wiring: Send + Sync {
 
     /// Every setting, in the order of the documented defaults.
     fn settings(&self) -> Vec<Setting>;
+
+    /// The way to the API of a manager.
+    ///
+    /// # Errors
+    /// When the address or the certificate is none. Nothing is sent yet.
+    fn transport(&self, to: &ServerAddress) -> Result<Arc<dyn Transport>, Failure>;
+
+    /// Serves the API until the process is told to stop.
+    ///
+    /// # Errors
+    /// When it cannot begin.
+    async fn serve(&self, options: &ServeOptions) -> Result<(), Failure>;
 }
 
-/// Ports that need no installation.
-pub struct Tools {
-    /// Makes, checks and uses keys.
-    pub rsa: Arc<dyn RsaEngine>,
-    /// Makes and uses the manager's identity.
-    pub signing: Arc<dyn SigningEngine>,
-    /// Makes and verifies signatures in OpenSSH's format.
-    pub ssh: Arc<dyn SshSignatures>,
-    /// Encrypts messages to one reader.
-    pub cipher: Arc<dyn MessageCipher>,
-    /// Where this machine keeps what it needs as a backup server.
-    pub server_folder: Arc<dyn ServerFolder>,
-    /// Reads and writes exports.
-    pub codec: Arc<dyn ExportCodec>,
-    /// Reads and writes sealed files.
-    pub format: Arc<dyn SealedFormat>,
-    /// Reaches file shares.
-    pub shares: FileShares,
-    /// The temporary files on shares.
-    pub temporaries: Temporaries,
-    /// Tells the time.
-    pub clock: Arc<dyn Clock>,
-    /// Gives random bytes.
-    pub randomness: Arc<dyn Randomness>,
-    /// The size of a new keyset when the command does not say, in bits.
-    pub default_bits: u64,
-}
-
-/// What an installation stands on.
-pub struct Foundation {
-    /// Its store.
-    pub store: Arc<dyn Store>,
-    /// Where its master key is kept.
-    pub master_keys: MasterKeyProviders,
-    /// Where the store is, for people, without credentials.
-    pub place: String,
+/// How the API is to be served, beside what the configuration says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServeOptions {
+    /// Address and port to listen at, instead of the configured one.
+    pub listen: Option<String>,
 }
 
 /// One setting.

@@ -1,5 +1,5 @@
 use keystead_application::audit::{StoredCheckpoint, StoredEvent};
-use keystead_application::ports::{KeysetPage, MasterKeyCensus, UnstagedKey};
+use keystead_application::ports::{KeysetPage, MasterKeyCensus, Record, UnstagedKey};
 use keystead_domain::{
     AuditHead, BackupServer, Installation, Keyset, Officer, Recovery, RecoveryPolicy, SealedBytes,
 };
@@ -52,6 +52,8 @@ answers! {
     Option<String>: |note| note.as_ref().map_or(0, String::len);
     Option<Recovery>: |recovery| recovery.as_ref().map_or(0, of_recovery);
     Vec<Recovery>: |all| all.iter().map(of_recovery).sum::<usize>();
+    Option<Record>: |record| record.as_ref().map_or(0, of_record);
+    Vec<Record>: |records| records.iter().map(of_record).sum::<usize>();
     u64: |_count| 0;
     Option<Vec<u8>>: |bytes| bytes.as_ref().map_or(0, Vec::len);
     Vec<StoredCheckpoint>: |all| all.iter().map(|checkpoint| ROW + checkpoint.note.len()).sum::<usize>();
@@ -74,6 +76,11 @@ pub(crate) fn of_recovery(recovery: &Recovery) -> usize {
         + approvals
             .map(|approval| ROW + approval.signature.len())
             .sum::<usize>()
+}
+
+/// About what a record takes, with its document.
+pub(crate) fn of_record(record: &Record) -> usize {
+    ROW + record.document.len()
 }
 
 impl Answer for KeysetPage {

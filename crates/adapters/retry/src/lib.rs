@@ -25,6 +25,7 @@ mod schema;
 mod session;
 mod share;
 mod timed;
+mod touched;
 mod unit;
 
 pub use call::retried;

@@ -1,3 +1,4 @@
+mod records;
 mod recoveries;
 
 use async_trait::async_trait;

@@ -14,7 +14,9 @@ use crate::session::{Opened, Session};
 /// only with the commit.
 ///
 /// A commit without an answer is looked up: if the events of the unit of work stand in their places, it happened; if not,
-/// it is done again. Only when that cannot be found out is the answer [`StoreErrorKind::CommitUnknown`].
+/// it is done again. Of a unit of work that needs no event, the records tell in the same way whether they were put. Only when
+/// that cannot be found out, because nobody can look or because others have changed those records since, is the answer
+/// [`StoreErrorKind::CommitUnknown`].
 ///
 /// [`StoreErrorKind::Conflict`]: keystead_application::ports::StoreErrorKind::Conflict
 /// [`StoreErrorKind::CommitUnknown`]: keystead_application::ports::StoreErrorKind::CommitUnknown

@@ -6,6 +6,7 @@ use keystead_application::ports::{Snapshot, Store, StoreError, StoreErrorKind, U
 use crate::answer::Answer;
 use crate::journal::{Asked, Journal};
 use crate::patience::{Attempts, Patience};
+use crate::touched::Touched;
 use crate::unit::Appended;
 
 /// A snapshot or a unit of work that is begun anew when it is lost.
@@ -18,6 +19,8 @@ pub(crate) struct Session<S: ?Sized> {
     pub(crate) has_changes: bool,
     /// The events to be kept, in their order.
     pub(crate) events: Vec<Arc<Appended>>,
+    /// The records to be kept or deleted.
+    pub(crate) records: Touched,
 }
 
 /// What a session is one of.
@@ -51,6 +54,7 @@ impl<S: Opened + ?Sized> Session<S> {
             inner: Some(inner),
             has_changes: false,
             events: Vec::new(),
+            records: Touched::default(),
         })
     }
 

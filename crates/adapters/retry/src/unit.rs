@@ -1,3 +1,4 @@
+mod records;
 mod recoveries;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use keystead_domain::{AuditEvent, Installation, Keyset, KeysetId, SealedBytes, S
 use crate::answer::ROW;
 use crate::patience::Attempts;
 use crate::session::Session;
+use crate::touched::Said;
 
 /// An event of a unit of work, and the place that it got the last time it was added.
 pub(crate) struct Appended {
@@ -19,7 +21,7 @@ pub(crate) struct Appended {
     place: AtomicU64,
 }
 
-/// What a look at the audit trail says about a commit without an answer.
+/// What a look at the store says about a commit without an answer.
 enum Looked {
     /// It happened.
     Happened,
@@ -171,32 +173,23 @@ impl Session<dyn UnitOfWork> {
         }
     }
 
-    /// Beginning a unit of work waits for the end of the one before it, so what is in the audit trail then is final. The
-    /// events are looked for in the places that they got: others may have added theirs since. An event names the actor, the
-    /// subject and the microsecond, and its bytes the place: what equals it is it.
+    /// Beginning a unit of work waits for the end of the one before it, so what is in the store then is final. Where there
+    /// is an event it tells; otherwise the records do, which need none.
     async fn look(&mut self) -> Result<Looked, StoreError> {
         let mut unit = self.store().begin().await?;
-        let expected = self.expected_rows()?;
-        let before = expected
-            .first()
-            .map(|(place, _)| Sequence(place.0.saturating_sub(1)));
-        let rows = unit
-            .audit_rows(before, u32::try_from(expected.len()).unwrap_or(u32::MAX))
-            .await?;
-        let found = rows.len() == expected.len()
-            && rows.iter().zip(&expected).all(|(row, (place, bytes))| {
-                let StoredEvent {
-                    sequence,
-                    canonical,
-                    chain: _,
-                    damage: _,
-                } = row;
-                sequence == place && canonical == bytes
-            });
-        Ok(match found && !expected.is_empty() {
-            true => Looked::Happened,
-            false => Looked::NothingKept(unit),
-        })
+        let said = match self.events.is_empty() {
+            true => self.records.ask(unit.as_mut()).await?,
+            false => ask_the_trail(unit.as_mut(), &self.expected_rows()?).await?,
+        };
+        match said {
+            Said::Happened => Ok(Looked::Happened),
+            Said::NothingKept => Ok(Looked::NothingKept(unit)),
+            Said::Nothing => Err(StoreError::new(
+                StoreErrorKind::Conflict,
+                "commit",
+                "somebody else has changed the same records since",
+            )),
+        }
     }
 
     fn expected_rows(&self) -> Result<Vec<(Sequence, Vec<u8>)>, StoreError> {
@@ -210,6 +203,34 @@ impl Session<dyn UnitOfWork> {
             })
             .collect()
     }
+}
+
+/// The events are looked for in the places that they got: others may have added theirs since. An event names the actor,
+/// the subject and the microsecond, and its bytes the place: what equals it is it.
+async fn ask_the_trail(
+    unit: &mut dyn UnitOfWork,
+    expected: &[(Sequence, Vec<u8>)],
+) -> Result<Said, StoreError> {
+    let before = expected
+        .first()
+        .map(|(place, _)| Sequence(place.0.saturating_sub(1)));
+    let rows = unit
+        .audit_rows(before, u32::try_from(expected.len()).unwrap_or(u32::MAX))
+        .await?;
+    let found = rows.len() == expected.len()
+        && rows.iter().zip(expected).all(|(row, (place, bytes))| {
+            let StoredEvent {
+                sequence,
+                canonical,
+                chain: _,
+                damage: _,
+            } = row;
+            sequence == place && canonical == bytes
+        });
+    Ok(match found {
+        true => Said::Happened,
+        false => Said::NothingKept,
+    })
 }
 
 fn nothing_kept() -> StoreError {

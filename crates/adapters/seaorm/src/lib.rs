@@ -18,6 +18,7 @@ mod options;
 mod postgres;
 mod provider;
 mod read;
+mod records;
 mod recoveries;
 mod rotation;
 mod schema;

@@ -7,6 +7,7 @@ mod enrolment;
 mod file_keys;
 mod request;
 mod response;
+mod server_token;
 
 pub use armor::{ArmorError, dearmored};
 pub use document::{DocumentError, MAX_DOCUMENT, MAX_TEXT};
@@ -14,3 +15,4 @@ pub use enrolment::{Confirmation, Enrolment, TextKind, text_kind};
 pub use file_keys::{FileKeys, MalformedFileKeys, RecoveredKey};
 pub use request::{RequestDocument, UnverifiedRequest};
 pub use response::{Response, ResponseDocument, UnopenedFile, WhyUnopened};
+pub use server_token::{ServerToken, ServerTokenRefused};

@@ -6,6 +6,7 @@ mod file_share;
 mod file_shares;
 mod master_key;
 mod message_cipher;
+mod password_hasher;
 mod randomness;
 mod rsa_engine;
 mod schema;
@@ -30,6 +31,7 @@ pub use file_share::{EntryKind, FileShare, Replace, ShareCapabilities, ShareWrit
 pub use file_shares::{ConfiguredShare, FileShares, ShareSecrets};
 pub use master_key::{MasterKey, MasterKeyError, MasterKeyProvider, MasterKeyProviders, Promotion};
 pub use message_cipher::{MessageCipher, MessageCipherError, MessageKeyPair};
+pub use password_hasher::{PasswordHasher, PasswordHasherError};
 pub use randomness::{Randomness, RandomnessError, RandomnessExt};
 pub use rsa_engine::{EncodedPrivateKey, EncodedPublicKey, KeyPair, LoadedKey, RsaEngine, RsaError};
 pub use schema::{Schema, SchemaStatus, StoreProvider};
@@ -46,8 +48,9 @@ pub use share_path::SharePath;
 pub use signing::{SigningEngine, SigningError, SigningKeyPair};
 pub use ssh_signatures::{SshSignatureError, SshSignatures};
 pub use store::{
-    DamagedKeyset, KeyCount, KeysetCursor, KeysetPage, MasterKeyCensus, RecoveryCursor, RecoveryDocument,
-    RecoveryReads, RecoveryWrites, Snapshot, Store, StoreError, StoreErrorKind, UnitOfWork, UnstagedKey,
+    DamagedKeyset, KeyCount, KeysetCursor, KeysetPage, MAX_RECORD_DOCUMENT, MAX_RECORD_KEY, MasterKeyCensus,
+    Record, RecordKind, RecordReads, RecordWrites, RecoveryCursor, RecoveryDocument, RecoveryReads,
+    RecoveryWrites, Snapshot, Store, StoreError, StoreErrorKind, UnitOfWork, UnstagedKey,
 };
 pub use temporaries::{Processes, Temporaries, is_temporary_name};
 pub use whole_files::{WholeFileShare, WholeFiles};

@@ -1,7 +1,9 @@
-use keystead_domain::{Action, Actor, Fingerprint, Keyset, KeysetReference, Outcome, keyset::Activation};
+use keystead_domain::{
+    Action, Actor, Fingerprint, Keyset, KeysetReference, Outcome, keyset::Activation, keyset::Version,
+};
 
 use super::KeysetError;
-use super::shared::{again_on_conflict, keyset_event, resolve};
+use super::shared::{again_on_conflict, check_seen, keyset_event, resolve};
 use crate::ports::{Clock, Store};
 
 /// Makes a keyset the Active one.
@@ -29,12 +31,31 @@ impl ActivateKeyset<'_> {
     /// # Errors
     /// When there is no such keyset.
     pub async fn run(&self, actor: &Actor, reference: &KeysetReference) -> Result<Activated, KeysetError> {
-        again_on_conflict(|| self.activate(actor, reference)).await
+        again_on_conflict(|| self.activate(actor, reference, None)).await
     }
 
-    async fn activate(&self, actor: &Actor, reference: &KeysetReference) -> Result<Activated, KeysetError> {
+    /// Activates it, if it is still as somebody saw it.
+    ///
+    /// # Errors
+    /// As [`ActivateKeyset::run`]; [`KeysetError::ChangedSinceSeen`] when it is not.
+    pub async fn run_as_seen(
+        &self,
+        actor: &Actor,
+        reference: &KeysetReference,
+        seen: Version,
+    ) -> Result<Activated, KeysetError> {
+        again_on_conflict(|| self.activate(actor, reference, Some(seen))).await
+    }
+
+    async fn activate(
+        &self,
+        actor: &Actor,
+        reference: &KeysetReference,
+        seen: Option<Version>,
+    ) -> Result<Activated, KeysetError> {
         let mut unit = self.store.begin().await?;
         let keyset = resolve(&mut *unit, reference).await?;
+        check_seen(&keyset, seen)?;
         let current = unit.active_keyset().await?;
         match keyset.activate(current.as_ref(), self.clock.now())? {
             Activation::Unchanged => Ok(Activated {

@@ -1,7 +1,7 @@
-use keystead_domain::{Action, Actor, Hint, Keyset, KeysetReference, Outcome};
+use keystead_domain::{Action, Actor, Hint, Keyset, KeysetReference, Outcome, keyset::Version};
 
 use super::KeysetError;
-use super::shared::{again_on_conflict, keyset_event, resolve};
+use super::shared::{again_on_conflict, check_seen, keyset_event, resolve};
 use crate::ports::{Clock, Store};
 
 /// Gives a keyset another hint.
@@ -23,7 +23,21 @@ impl EditKeyset<'_> {
         reference: &KeysetReference,
         hint: Hint,
     ) -> Result<Keyset, KeysetError> {
-        again_on_conflict(|| self.edit(actor, reference, &hint)).await
+        again_on_conflict(|| self.edit(actor, reference, &hint, None)).await
+    }
+
+    /// Changes the hint, if the keyset is still as somebody saw it.
+    ///
+    /// # Errors
+    /// As [`EditKeyset::run`]; [`KeysetError::ChangedSinceSeen`] when it is not.
+    pub async fn run_as_seen(
+        &self,
+        actor: &Actor,
+        reference: &KeysetReference,
+        hint: Hint,
+        seen: Version,
+    ) -> Result<Keyset, KeysetError> {
+        again_on_conflict(|| self.edit(actor, reference, &hint, Some(seen))).await
     }
 
     async fn edit(
@@ -31,9 +45,11 @@ impl EditKeyset<'_> {
         actor: &Actor,
         reference: &KeysetReference,
         hint: &Hint,
+        seen: Option<Version>,
     ) -> Result<Keyset, KeysetError> {
         let mut unit = self.store.begin().await?;
         let before = resolve(&mut *unit, reference).await?;
+        check_seen(&before, seen)?;
         if before.hint() == hint {
             return Ok(before);
         }

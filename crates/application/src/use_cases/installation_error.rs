@@ -1,6 +1,7 @@
 use keystead_domain::{InstallationId, MasterKeyId};
 
 use super::KeysetError;
+use super::error_codes::installation_code;
 use super::keyset_error::{MASTER_KEY_FIX, MASTER_KEY_LOCKED_FIX, store_fix, store_what};
 use crate::ports::{MasterKeyError, RandomnessError, SigningError, StoreError};
 use crate::{Explain, Status};
@@ -63,6 +64,10 @@ pub enum InstallationError {
 }
 
 impl Explain for InstallationError {
+    fn code(&self) -> &'static str {
+        installation_code(self)
+    }
+
     fn what(&self) -> String {
         match self {
             Self::NotInitialised => "this command needs an installation".to_owned(),

@@ -4,6 +4,7 @@ use keystead_domain::{
 };
 
 use super::custody::CustodyError;
+use super::error_codes::keyset_code;
 use super::share_failure::{share_fix, share_status, share_what};
 use super::shared::WorkerLost;
 use crate::ports::{
@@ -131,6 +132,10 @@ impl From<CustodyError> for KeysetError {
 }
 
 impl Explain for KeysetError {
+    fn code(&self) -> &'static str {
+        keyset_code(self)
+    }
+
     fn what(&self) -> String {
         match self {
             Self::NotFound(_) | Self::Ambiguous(_) | Self::NoActive => "the keyset was not found",

@@ -3,6 +3,7 @@
 //! A use case is a value made of the ports that it needs; `run` (or one method for each step that a person waits
 //! between) does the work.
 
+mod access;
 mod activate_keyset;
 mod backup_error;
 mod backup_server;
@@ -13,6 +14,7 @@ mod custody;
 mod dearmored;
 mod delete_keyset;
 mod edit_keyset;
+mod error_codes;
 mod examine_export;
 mod export_audit;
 mod export_files;
@@ -38,6 +40,11 @@ mod test_share;
 mod unlock_installation;
 mod verify_audit;
 
+pub use access::{
+    AccessError, Authenticate, EnrolByCode, FirstAdmin, Jobs, KnownPlace, MadeCode, MakeServerCode,
+    ManageTokens, ManageUsers, NewToken, Principal, RecordAccess, RecordRefusedRequest, SignIn, SignedIn,
+    TakenJob, TokenRequest, UserRequest,
+};
 pub use activate_keyset::{ActivateKeyset, Activated};
 pub use backup_error::BackupError;
 pub use backup_server::{
@@ -51,7 +58,7 @@ pub use create_keyset::CreateKeyset;
 pub use delete_keyset::DeleteKeyset;
 pub use edit_keyset::EditKeyset;
 pub use examine_export::{ExamineExport, ExaminedExport, ExaminedKeyset, MAX_EXPORT_FILE, load_export_file};
-pub use export_audit::{AuditLines, ExportAudit};
+pub use export_audit::{AuditLines, AuditPlace, ExportAudit};
 pub use export_files::check_destination;
 pub use export_keysets::ExportKeysets;
 pub use export_request::{ExportDestination, ExportProtection, ExportReceipt, ExportRequest, Exported};

@@ -1,3 +1,4 @@
+use keystead_domain::keyset::Version;
 use keystead_domain::{
     Actor, AuditEvent, Installation, Keyset, KeysetReference, Outcome, SealedBytes, SecretBytes,
 };
@@ -25,6 +26,14 @@ pub(super) async fn resolve(
         }
     }
     .ok_or_else(|| KeysetError::NotFound(reference.clone()))
+}
+
+/// Checks that a keyset is as somebody saw it.
+pub(super) fn check_seen(keyset: &Keyset, seen: Option<Version>) -> Result<(), KeysetError> {
+    match seen.is_some_and(|seen| seen != keyset.version()) {
+        true => Err(KeysetError::ChangedSinceSeen),
+        false => Ok(()),
+    }
 }
 
 /// How often a unit of work is begun anew when others change the same things at the same time.

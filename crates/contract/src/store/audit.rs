@@ -45,7 +45,7 @@ async fn survive(store: &dyn Store, events: &[AuditEvent]) -> Verdict {
 
 async fn every_event_survives_the_store(fixture: Arc<dyn StoreFixture>) -> Verdict {
     let mut events = Vec::new();
-    for kind in [ActorKind::OsUser, ActorKind::Manager] {
+    for kind in ActorKind::ALL {
         for action in Action::ALL {
             for outcome in Outcome::ALL {
                 let actor = Actor {

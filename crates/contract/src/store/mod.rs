@@ -14,6 +14,11 @@ mod key_steps;
 mod listing;
 mod officers;
 mod pointer;
+mod record_lists;
+mod record_steps;
+mod record_sweeps;
+mod record_units;
+mod records;
 mod recoveries;
 mod recovery_lists;
 mod recovery_steps;
@@ -80,6 +85,10 @@ pub fn suite() -> Suite<dyn StoreFixture> {
         recovery_lists::cases(),
         documents::cases(),
         recovery_units::cases(),
+        records::cases(),
+        record_lists::cases(),
+        record_sweeps::cases(),
+        record_units::cases(),
         concurrency::cases(),
         reopening::cases(),
     ];

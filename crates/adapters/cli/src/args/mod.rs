@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod access;
 mod keyset;
 mod recovery;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use access::{ServeArgs, TokenCommand, UserCommand};
 pub(crate) use keyset::{
     ActivateArgs, CreateArgs, DeleteArgs, EditArgs, ExportArgs, ImportArgs, InspectArgs, KeysetCommand,
     ListArgs, RecipientArgs, ShowArgs,
@@ -56,6 +58,36 @@ pub struct GlobalArgs {
     /// Log to standard error; repeat for more (-vv, -vvv).
     #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub verbose: u8,
+    /// Do it at the manager that serves its API there: https://HOST:PORT.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "KEYSTEAD_SERVER",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
+    pub server: Option<String>,
+    /// File with the token for it; the token itself can be in KEYSTEAD_TOKEN.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "KEYSTEAD_TOKEN_FILE",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
+    pub token_file: Option<PathBuf>,
+    /// SHA-256 fingerprint of its certificate, or a file with certificates in PEM, instead of the system's authorities.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FINGERPRINT|FILE",
+        env = "KEYSTEAD_SERVER_CERTIFICATE",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
+    pub server_certificate: Option<String>,
 }
 
 impl GlobalArgs {
@@ -108,6 +140,14 @@ pub(crate) enum Command {
     /// Look at the audit trail, verify and export it
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Look after the people who may sign in at the API
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Look after the tokens that programs sign in at the API with
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Serve the API, until it is stopped
+    Serve(ServeArgs),
     /// Look after the master key
     #[command(subcommand)]
     MasterKey(MasterKeyCommand),
@@ -131,6 +171,21 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FOLDER")]
         dir: Option<PathBuf>,
     },
+}
+
+impl Command {
+    /// Whether this machine asks the manager with its own identity.
+    pub(crate) fn asks_as_backup_server(&self) -> bool {
+        match self {
+            Self::Recovery {
+                command: Some(RecoveryCommand::Request(args)),
+            } => args.send,
+            Self::Recovery {
+                command: Some(RecoveryCommand::Apply(args)),
+            } => args.fetch.is_some(),
+            _ => false,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -320,12 +375,47 @@ pub(crate) enum ConfigCommand {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
     use super::Cli;
+
+    fn is_taken(line: &str) -> bool {
+        Cli::try_parse_from(line.split(' ')).is_ok()
+    }
 
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_that_do_not_fit_together_are_refused() {
+        for line in [
+            "keystead keyset list --server https://keys --token-file token",
+            "keystead server enroll --manager https://keys --code-file code",
+            "keystead server enroll --manager https://keys --expect-fingerprint 0011223344556677",
+            "keystead server code --name db1",
+            "keystead recovery request a.age --send",
+            "keystead recovery apply --fetch 00112233 --into out",
+            "keystead user add ada --role admin --role auditor",
+            "keystead token create nightly --role admin --may-export --days 30",
+        ] {
+            assert!(is_taken(line), "{line}");
+        }
+        for line in [
+            "keystead server enroll --code-file code",
+            "keystead server enroll FILE --manager https://keys",
+            "keystead server enroll --manager https://keys -o text",
+            "keystead server enroll --expect-fingerprint 0011223344556677",
+            "keystead server code --name db1 --for db2",
+            "keystead recovery apply RESPONSE --fetch 00112233",
+            "keystead user add ada",
+            "keystead user edit ada",
+            "keystead token create nightly",
+            "keystead token create nightly --role admin --days 0",
+            "keystead token create nightly --role admin --token secret",
+        ] {
+            assert!(!is_taken(line), "{line}");
+        }
     }
 }

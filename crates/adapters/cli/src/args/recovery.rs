@@ -25,6 +25,8 @@ pub(crate) enum ServerCommand {
     /// Without FILE, on the backup server: make its identity and the text that enrols it. With that text, on the manager: enrol
     /// the server and write a confirmation. With that confirmation, on the backup server: trust the manager. Each text is
     /// believed only when its fingerprint was compared.
+    ///
+    /// With --manager, on the backup server: all of it over the network, with a code from keystead server code.
     Enroll(EnrollArgs),
     /// List the backup servers that are enrolled; on a backup server: itself
     List,
@@ -48,9 +50,21 @@ pub(crate) enum ServerCommand {
     },
     /// Give a backup server another identity, after it was rebuilt; the one before is kept as retired
     ReEnroll(ReEnrollArgs),
+    /// Make a one-time code that enrols one backup server over the network
+    ///
+    /// It is printed once, and holds for an hour. On the backup server: keystead server enroll --manager URL
+    Code {
+        /// What the server is called here; what it calls itself when absent.
+        #[arg(long, value_name = "NAME", conflicts_with = "again")]
+        name: Option<String>,
+        /// Id or name of a server that was rebuilt, and gets another identity by the code.
+        #[arg(long = "for", value_name = "SERVER")]
+        again: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("other_side").args(["file", "manager"]))]
 pub(crate) struct EnrollArgs {
     /// The text of the other side; standard input when "-".
     #[arg(value_name = "FILE")]
@@ -59,8 +73,14 @@ pub(crate) struct EnrollArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// The fingerprint that the other side read aloud; 16 digits or more. Without a terminal it must be given.
-    #[arg(long, value_name = "FP", requires = "file")]
+    #[arg(long, value_name = "FP", requires = "other_side")]
     pub(crate) expect_fingerprint: Option<String>,
+    /// Enrol with the manager that serves its API there: https://HOST:PORT.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["file", "out"])]
+    pub(crate) manager: Option<String>,
+    /// File with the one-time code of the manager; it can be in KEYSTEAD_CODE, and is asked for else.
+    #[arg(long, value_name = "FILE", requires = "manager")]
+    pub(crate) code_file: Option<PathBuf>,
     /// Make a new identity for this backup server; the one before is kept.
     #[arg(long, conflicts_with = "file")]
     pub(crate) new_identity: bool,
@@ -223,6 +243,9 @@ pub(crate) struct RequestArgs {
     /// How many days the request holds.
     #[arg(long, value_name = "DAYS", default_value_t = DAYS, value_parser = clap::value_parser!(u32).range(1..=MOST_DAYS))]
     pub(crate) valid_days: u32,
+    /// Send it to the manager that this machine is enrolled with; its text is written only with -o.
+    #[arg(long)]
+    pub(crate) send: bool,
     #[command(flatten)]
     pub(crate) text: TextOutArgs,
 }
@@ -249,6 +272,10 @@ pub(crate) struct ApplyArgs {
     /// The text of the response, or the id of a request whose response was applied before; standard input when absent or "-".
     #[arg(value_name = "RESPONSE|REQUEST")]
     pub(crate) response: Option<String>,
+    /// Fetch the response from the manager that this machine is enrolled with: id of the request, or 8 or more of its first
+    /// digits.
+    #[arg(long, value_name = "REQUEST", conflicts_with = "response")]
+    pub(crate) fetch: Option<String>,
     /// Folder to open the files into, each under its name without ".age".
     #[arg(long, value_name = "FOLDER", conflicts_with = "out")]
     pub(crate) into: Option<String>,

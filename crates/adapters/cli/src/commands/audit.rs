@@ -3,14 +3,15 @@ use keystead_application::audit::AuditRecord;
 use keystead_application::use_cases::{InstallationError, ListAudit};
 use keystead_domain::Sequence;
 use serde::Serialize;
+use keystead_wire::{AuditEventJson, DamagedEventJson};
 
 use crate::Failure;
 use crate::context::Context;
-use crate::output::{AuditJson, DamagedEventJson, moment, printable, table};
+use crate::output::{moment, printable, table};
 
 #[derive(Serialize)]
 struct AuditListJson {
-    events: Vec<AuditJson>,
+    events: Vec<AuditEventJson>,
     /// Rows that hold no event.
     damaged: Vec<DamagedEventJson>,
     /// The sequence number to give to `--after` for the rest.
@@ -27,7 +28,7 @@ pub(crate) async fn list(context: &Context<'_>, after: Option<u64>, limit: u32) 
         .await
         .map_err(InstallationError::from)?;
     let json = AuditListJson {
-        events: page.records.iter().map(AuditJson::from).collect(),
+        events: page.records.iter().map(AuditEventJson::from).collect(),
         damaged: page.damaged.iter().map(DamagedEventJson::from).collect(),
         next_after: page.next.map(|sequence| sequence.0),
     };

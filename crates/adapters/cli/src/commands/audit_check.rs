@@ -9,11 +9,12 @@ use keystead_application::use_cases::{
 };
 use keystead_domain::{Actor, AuditHead, Installation, Sequence};
 use tokio::io::AsyncReadExt;
+use keystead_wire::{AuditVerificationJson, CheckpointJson};
 
 use crate::Failure;
 use crate::context::{Context, OpenInstallation};
 use crate::input::{open_input, open_output};
-use crate::output::{AuditExportJson, AuditVerificationJson, CheckpointJson, field_lines, printable};
+use crate::output::{AuditExportJson, field_lines, printable};
 use crate::progress::WorkProgress;
 
 /// Longer than any export of an audit trail that anybody keeps in one file: some millions of events.
@@ -151,7 +152,7 @@ pub(crate) async fn checkpoint(
         return Ok(());
     }
     let key = checkpoint_key(&open.installation).map_or_else(|_| String::new(), |key| key.to_string());
-    let json = CheckpointJson::new(head, &receipt.place, &key);
+    let json = CheckpointJson::new(head, Some(receipt.place.clone()), &key, None);
     context.printer.result(&json, || {
         format!(
             "signed events 1 to {} into {}; keep it on another machine, with the key that verifies it: {key}",

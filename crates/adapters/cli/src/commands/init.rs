@@ -3,12 +3,13 @@ use keystead_application::use_cases::{
     ExportDestination, ExportReceipt, ExportRequest, Initialise, Initialised, KeysetError, check_destination,
 };
 use keystead_domain::KeysetReference;
+use keystead_wire::{ExportedJson};
 
 use crate::Failure;
 use crate::args::InitArgs;
 use crate::commands::keyset::{print_generated, rescue_generated};
 use crate::context::{Context, hint};
-use crate::output::{ExportedJson, InitJson, field_lines, printable};
+use crate::output::{InitJson, field_lines, printable};
 use crate::progress::WorkProgress;
 use crate::secrets::export_protection;
 

@@ -11,9 +11,12 @@ mod open;
 mod policy;
 mod recovery;
 mod seal;
+mod serve;
 mod server;
 mod share;
 mod slots;
+mod token;
+mod user;
 
 use crate::Failure;
 use crate::Setting;
@@ -43,7 +46,10 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), F
             after,
         }) => audit_check::export(context, out.as_deref(), overwrite, after).await,
         Command::MasterKey(command) => master_key::run(context, command).await,
-        Command::Share(ShareCommand::List) => share::list(context),
+        Command::User(command) => user::run(context, command).await,
+        Command::Token(command) => token::run(context, command).await,
+        Command::Serve(args) => serve::run(context, args).await,
+        Command::Share(ShareCommand::List) => share::list(context).await,
         Command::Share(ShareCommand::Test { share }) => share::test(context, &share).await,
         Command::Db(DbCommand::Status) => db::status(context).await,
         Command::Db(DbCommand::Migrate) => db::migrate(context).await,

@@ -1,12 +1,13 @@
 use keystead_application::ports::Store;
 use keystead_application::use_cases::{BrowseOfficers, ManageOfficers, ShowPolicy};
 use keystead_domain::{Officer, PersonName};
+use keystead_wire::{OfficerJson, OfficersJson};
 
 use crate::Failure;
 use crate::args::OfficerCommand;
 use crate::commands::keyset::confirm;
 use crate::context::{Context, person, reason};
-use crate::output::{OfficerJson, OfficersJson, field_lines, moment, printable, table};
+use crate::output::{field_lines, moment, printable, table};
 
 pub(crate) async fn run(context: &Context<'_>, command: OfficerCommand) -> Result<(), Failure> {
     if let OfficerCommand::List = command {

@@ -2,12 +2,13 @@ use std::time::Duration;
 
 use keystead_application::use_cases::{ManagePolicy, ShowPolicy};
 use keystead_domain::RecoveryPolicy;
+use keystead_wire::{PolicyJson};
 
 use crate::Failure;
 use crate::args::{PolicyCommand, PolicySetArgs};
 use crate::commands::officer::tell_if_too_few;
 use crate::context::Context;
-use crate::output::{PolicyJson, field_lines};
+use crate::output::{field_lines};
 
 pub(crate) async fn run(context: &Context<'_>, command: PolicyCommand) -> Result<(), Failure> {
     match command {

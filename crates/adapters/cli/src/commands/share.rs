@@ -1,9 +1,10 @@
 use keystead_application::ports::ConfiguredShare;
 use keystead_application::use_cases::{ShareTest, TestShare, TestedStep};
+use keystead_wire::{ShareTestJson, SharesJson};
 
 use crate::Failure;
 use crate::context::Context;
-use crate::output::{ShareTestJson, SharesJson, printable, table};
+use crate::output::{printable, table};
 use crate::progress::WorkProgress;
 
 pub(crate) fn list(context: &Context<'_>) -> Result<(), Failure> {

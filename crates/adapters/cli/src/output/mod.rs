@@ -9,15 +9,11 @@ use std::io::{IsTerminal, Write};
 use serde::Serialize;
 
 pub(crate) use json::{
-    AppliedJson, ApprovedJson, AuditExportJson, AuditJson, AuditVerificationJson, CheckpointJson,
-    ConfirmedJson, DamagedEventJson, DamagedJson, DbStatusJson, EnrolledJson, EnrolmentJson, ExportJson,
-    ExportedJson, FailedJson, FailureJson, ImportJson, InitJson, InspectJson, InspectedKeysetJson,
-    KeysetJson, KeysetListJson, MasterKeyJson, OfficerJson, OfficersJson, OpenedJson, OwnRequestsJson,
-    OwnStateJson, PolicyJson, RecoveriesJson, RecoveryJson, RequestMadeJson, RespondedJson, RestoredJson,
-    RotatedJson, SealedJson, ServerJson, ServersJson, SettingJson, ShareTestJson, SharesJson, SlotJson,
-    SlotsJson, passphrase_text,
+    AppliedJson, AuditExportJson, ConfirmedJson, DbStatusJson, EnrolmentJson, FailedJson, FailureJson,
+    InitJson, MasterKeyJson, OpenedJson, OwnRequestsJson, OwnStateJson, RequestMadeJson, RestoredJson,
+    RotatedJson, SealedJson, SettingJson, SlotJson, SlotsJson,
 };
-pub(crate) use text::{field_lines, moment, printable, state_words, table};
+pub(crate) use text::{StateFacts, field_lines, groups, moment, printable, short, state_words, table};
 pub(crate) use written::{compared_words, tell_what_is_not_promised};
 
 use crate::Failure;

@@ -1,7 +1,10 @@
 //! Words for people.
 
+use std::fmt::Display;
+
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
-use keystead_domain::{Keyset, State, Timestamp};
+use keystead_domain::Fingerprint;
+use keystead_wire::{KeysetJson, KeysetOriginJson, KeysetStateJson, NeededKeysetJson};
 
 /// A text of unknown origin, with everything made visible that could deceive the reader at a terminal: escape sequences,
 /// marks that turn the direction of writing, and characters without width.
@@ -17,7 +20,8 @@ pub(crate) fn printable(text: &str) -> String {
     safe
 }
 
-/// A table without lines; never wrapped, so that programs like `awk` can read it too.
+/// A table without lines; never wrapped, so that programs like `awk` can read it too. What its cells hold is made printable:
+/// it may come from another machine.
 pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table
@@ -25,7 +29,7 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
         .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.to_vec());
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.iter().map(|cell| printable(cell)));
     }
     let text = table.trim_fmt();
     // The style pads on both sides; the first column begins at the edge.
@@ -35,15 +39,15 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
         .join("\n")
 }
 
-/// Names and values, one a line, the values under each other.
+/// Names and values, one a line, the values under each other. They are made printable: they may come from another machine.
 pub(crate) fn field_lines(fields: &[(&str, String)]) -> String {
     let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 2;
-    let line = |(name, value): &(&str, String)| format!("{name:width$}{value}");
+    let line = |(name, value): &(&str, String)| format!("{name:width$}{}", printable(value));
     fields.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// A moment for people, to the second. JSON has all of it.
-pub(crate) fn moment(at: Timestamp) -> String {
+pub(crate) fn moment(at: impl Display) -> String {
     let text = at.to_string();
     match text.split_once('.') {
         Some((seconds, _)) => format!("{seconds}Z"),
@@ -51,21 +55,64 @@ pub(crate) fn moment(at: Timestamp) -> String {
     }
 }
 
+/// The beginning of a fingerprint, as people name it.
+pub(crate) fn short(fingerprint: &str) -> String {
+    fingerprint.chars().take(Fingerprint::SHORT_DIGITS).collect()
+}
+
+/// A fingerprint in groups: people read it aloud and compare it.
+pub(crate) fn groups(fingerprint: &str) -> String {
+    match fingerprint.parse::<Fingerprint>() {
+        Ok(fingerprint) => fingerprint.in_groups(),
+        Err(_) => fingerprint.to_owned(),
+    }
+}
+
+/// What is told of the state of a keyset.
+pub(crate) struct StateFacts<'a> {
+    state: KeysetStateJson,
+    origin: KeysetOriginJson,
+    activated_at: Option<&'a str>,
+    superseded: Option<(&'a str, &'a str)>,
+}
+
+impl<'a> From<&'a KeysetJson> for StateFacts<'a> {
+    fn from(keyset: &'a KeysetJson) -> Self {
+        Self {
+            state: keyset.state,
+            origin: keyset.origin,
+            activated_at: keyset.activated_at.as_deref(),
+            superseded: keyset.deactivated_at.as_deref().zip(keyset.superseded_by.as_deref()),
+        }
+    }
+}
+
+impl<'a> StateFacts<'a> {
+    /// Those of a keyset that a request needs; `None` when it is not here.
+    pub(crate) fn of_needed(keyset: &'a NeededKeysetJson) -> Option<Self> {
+        Some(Self {
+            state: keyset.state?,
+            origin: keyset.origin?,
+            activated_at: keyset.activated_at.as_deref(),
+            superseded: keyset.deactivated_at.as_deref().zip(keyset.superseded_by.as_deref()),
+        })
+    }
+}
+
 /// The state with its reason.
-pub(crate) fn state_words(keyset: &Keyset) -> String {
-    let origin = match keyset.origin() {
-        keystead_domain::keyset::Origin::Generated => "generated",
-        keystead_domain::keyset::Origin::Imported { .. } => "imported",
+pub(crate) fn state_words<'a>(keyset: impl Into<StateFacts<'a>>) -> String {
+    let facts = keyset.into();
+    let origin = match facts.origin {
+        KeysetOriginJson::Generated => "generated",
+        KeysetOriginJson::Imported => "imported",
     };
-    match keyset.state() {
-        State::Active { at } => format!("Active since {}", moment(*at)),
-        State::NeverActivated => format!("Inactive ({origin}, never active)"),
-        State::Superseded {
-            at,
-            by,
-            activated_at: _,
-        } => {
-            format!("Inactive (superseded {} by {})", moment(*at), by.short())
+    match (facts.state, facts.superseded) {
+        (KeysetStateJson::Active, _) => {
+            format!("Active since {}", moment(facts.activated_at.unwrap_or("(not known)")))
+        }
+        (KeysetStateJson::Inactive, None) => format!("Inactive ({origin}, never active)"),
+        (KeysetStateJson::Inactive, Some((at, by))) => {
+            format!("Inactive (superseded {} by {})", moment(at), short(by))
         }
     }
 }

@@ -1,3 +1,4 @@
+mod records;
 mod recoveries;
 
 use std::sync::Arc;

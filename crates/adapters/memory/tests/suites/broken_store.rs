@@ -2,6 +2,7 @@
 
 mod adapter;
 mod memory;
+mod records;
 mod recoveries;
 mod view;
 
@@ -72,6 +73,18 @@ pub(crate) enum Fault {
     CutsDocuments,
     LosesEmptyDocuments,
     TakesDocumentsOfNobody,
+    MixesUpKinds,
+    CutsRecords,
+    TidiesLineEnds,
+    KeepsTheFirstEnd,
+    IgnoresCaseOfKeys,
+    TrimsKeys,
+    SortsKeysByLetters,
+    WantsEventsForEverything,
+    SweepsTheMomentToo,
+    SweepsWhatIsKept,
+    SweepsEveryKind,
+    SweepsAndSaysNothing,
 }
 
 struct BrokenFixture {
@@ -197,6 +210,37 @@ caught! { store, BrokenFixture;
     a_snapshot_that_moves_with_recoveries: SeesLaterCommits => "a_snapshot_does_not_see_later_changes_of_recoveries";
     lost_recoveries_after_reopening: LosesDataOnReopening => "recoveries_are_there_after_reopening";
     lost_data_after_reopening: LosesDataOnReopening => "all_is_there_after_reopening";
+    a_record_of_another_kind: MixesUpKinds => "records_survive_the_store";
+    rounded_ends_of_records: RoundsTimes => "ends_of_records_survive_the_store";
+    a_record_of_one_byte_less: CutsRecords => "documents_of_records_survive_the_store";
+    line_ends_of_one_kind: TidiesLineEnds => "documents_of_records_survive_the_store";
+    an_end_for_good: KeepsTheFirstEnd => "a_replaced_record_is_the_new_one";
+    a_record_under_a_known_key: SwallowsDuplicates => "a_second_record_with_a_key_is_a_duplicate";
+    a_forgotten_version_of_a_record: ForgetsVersionsOnSave => "a_stale_replacement_of_a_record_is_a_conflict";
+    a_record_that_stays: DeletesNothing => "a_deleted_record_is_gone";
+    a_forgotten_version_of_a_deleted_record: ForgetsVersionsOnDelete => "a_stale_deletion_of_a_record_is_a_conflict";
+    keys_without_case: IgnoresCaseOfKeys => "keys_of_records_are_compared_byte_by_byte";
+    keys_without_spaces_at_their_ends: TrimsKeys => "keys_of_records_are_compared_byte_by_byte";
+    keys_in_the_order_of_letters: SortsKeysByLetters => "keys_of_records_are_compared_byte_by_byte";
+    records_on_two_pages: RepeatsAcrossPages => "records_are_listed_by_key_page_by_page";
+    records_without_limit: IgnoresLimits => "records_are_listed_by_key_page_by_page";
+    records_from_the_wrong_end: ListsNewestFirst => "records_are_listed_by_key_page_by_page";
+    records_from_letter_to_letter: SortsKeysByLetters => "records_are_listed_by_key_page_by_page";
+    a_sweep_of_the_moment: SweepsTheMomentToo => "a_sweep_deletes_what_was_over_before_the_moment";
+    a_sweep_of_what_is_kept: SweepsWhatIsKept => "a_sweep_deletes_what_was_over_before_the_moment";
+    a_sweep_that_counts_nothing: SweepsAndSaysNothing => "a_sweep_deletes_what_was_over_before_the_moment";
+    a_sweep_without_limit: IgnoresLimits => "a_sweep_deletes_no_more_than_the_limit";
+    a_sweep_of_every_kind: SweepsEveryKind => "a_sweep_spares_the_kinds_that_need_an_event";
+    a_change_of_a_record_without_event: CommitsWithoutEvent => "a_change_of_a_record_without_an_event_does_not_happen";
+    a_refused_change_of_a_record_that_happened: CommitsAndSaysUnaudited => "a_change_of_a_record_without_an_event_does_not_happen";
+    an_event_for_everything: WantsEventsForEverything => "a_record_that_needs_no_event_is_committed_without_one";
+    a_keyset_that_comes_along: CommitsWithoutEvent => "what_needs_an_event_takes_what_needs_none_along";
+    changes_of_records_on_drop: CommitsOnDrop => "changes_of_records_are_undone_when_dropped";
+    a_unit_blind_for_its_records: DoesNotSeeOwnWrites => "a_unit_reads_its_own_changes_of_records";
+    a_snapshot_that_moves_with_records: SeesLaterCommits => "a_snapshot_does_not_see_later_changes_of_records";
+    lost_records_after_reopening: LosesDataOnReopening => "records_are_there_after_reopening";
+    a_key_that_many_win: SwallowsDuplicates => "one_of_many_wins_a_new_key";
+    a_version_that_many_win: ForgetsVersionsOnSave => "one_of_many_wins_a_version";
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod conforms;
 mod faults;
 mod faulty_view;
 mod giving_up;
+mod records;
 mod recoveries;
 mod shares;
 mod steps;

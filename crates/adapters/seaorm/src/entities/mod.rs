@@ -12,6 +12,7 @@ pub(crate) mod installation;
 pub(crate) mod keyset_private_keys;
 pub(crate) mod keysets;
 pub(crate) mod officers;
+pub(crate) mod records;
 pub(crate) mod recoveries;
 pub(crate) mod recovery_approvals;
 pub(crate) mod recovery_documents;

@@ -2,6 +2,7 @@
 
 mod keyset;
 mod officer;
+mod record;
 mod recovery;
 mod sealed;
 mod server;
@@ -19,6 +20,7 @@ use crate::entities::audit_checkpoints;
 
 pub(crate) use keyset::{changed_columns, hex_tag, keyset_from_model, keyset_to_model};
 pub(crate) use officer::{officer_from_model, officer_to_model, policy_from_model, policy_to_model};
+pub(crate) use record::{changed_columns as changed_record, is_key, record_from_model, record_to_model};
 pub(crate) use recovery::{approvals_to_models, recoveries_from_models, recovery_to_model};
 pub(crate) use sealed::{
     UnstagedRow, changed_secrets, installation_from_model, installation_to_model, key_count,

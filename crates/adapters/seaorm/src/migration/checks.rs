@@ -11,6 +11,15 @@ pub(super) fn has_length(name: &'static str, column: &'static str, length: i32) 
     Check::named(name, length_of(column).eq(length))
 }
 
+/// In characters for text, and in bytes for bytes.
+pub(super) fn has_length_between(
+    name: &'static str,
+    column: &'static str,
+    (least, most): (i32, i32),
+) -> Check {
+    Check::named(name, length_of(column).between(least, most))
+}
+
 pub(super) fn length_of(column: &'static str) -> Expr {
     Expr::expr(Func::cust("LENGTH").arg(Expr::col(column)))
 }

@@ -63,6 +63,18 @@ impl Dialect {
         column.take()
     }
 
+    /// Printable ASCII characters, compared byte by byte: two keys of which one has a space more at its end are two.
+    pub(super) fn key(self, name: &'static str, length: u32) -> ColumnDef {
+        let mut column = ColumnDef::new(name);
+        match self.0 {
+            DbBackend::Postgres => column.custom(format!("varchar({length}) COLLATE \"C\"")),
+            // Text is compared as if it had spaces behind it.
+            DbBackend::MySql => column.custom(format!("varbinary({length})")),
+            _ => column.string_len(length),
+        };
+        column.take()
+    }
+
     /// Text of any length.
     pub(super) fn text(self, name: &'static str) -> ColumnDef {
         let mut column = ColumnDef::new(name);

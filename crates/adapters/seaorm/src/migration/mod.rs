@@ -17,6 +17,7 @@ mod dialect;
 mod m20261124_000001_keysets;
 mod m20261124_000002_chain_and_rotation;
 mod m20261124_000003_recoveries;
+mod m20261124_000004_records;
 
 /// Runs the steps in their order.
 pub(crate) struct Migrator;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000001_keysets::Migration),
             Box::new(m20261124_000002_chain_and_rotation::Migration),
             Box::new(m20261124_000003_recoveries::Migration),
+            Box::new(m20261124_000004_records::Migration),
         ]
     }
 

@@ -5,6 +5,7 @@ use sea_orm::{DbBackend, QueryTrait};
 
 use super::*;
 use crate::read::look_ups;
+use crate::records;
 use crate::recoveries::{documents, requests, servers};
 use crate::rotation::without_copy;
 
@@ -21,6 +22,7 @@ fn statements(backend: DbBackend) -> Vec<String> {
     statements.extend(servers::look_ups(backend));
     statements.extend(requests::look_ups(backend));
     statements.push(documents::look_up(backend));
+    statements.extend(records::look_ups(backend));
     statements
 }
 
@@ -52,7 +54,8 @@ const FILL: &str =
     SELECT id, 1, id, fingerprint, fingerprint, 'x', 1, 2, substr(fingerprint, 1, 62), 1, created_at, 'waiting'
     FROM keysets;
     INSERT INTO recovery_approvals SELECT id, 1, id, 'x', 'own', 0, 'x', 1 FROM keysets;
-    INSERT INTO recovery_documents SELECT id, 'request', 1, 1, 'x' FROM keysets";
+    INSERT INTO recovery_documents SELECT id, 'request', 1, 1, 'x' FROM keysets;
+    INSERT INTO records SELECT 'session', fingerprint, 1, created_at, 'x' FROM keysets";
 
 fn fill(series: &str, digest: &str, key: &str) -> String {
     let cut = |length: u32| format!("substr({digest}, 1, {length})");
@@ -89,7 +92,10 @@ async fn on_postgresql() {
         );
         // Pages come in the order of their index, and no table but that of one row is read from end to end.
         assert!(
-            !(sql.contains("created_at\" >=") || sql.contains("received_at\" <=")) || !plan.contains("Sort"),
+            !(["created_at\" >=", "received_at\" <=", "record_key\" >"]
+                .iter()
+                .any(|page| sql.contains(page)))
+                || !plan.contains("Sort"),
             "{sql}\n{plan}"
         );
         assert!(
@@ -97,7 +103,8 @@ async fn on_postgresql() {
                 "Seq Scan on keyset",
                 "Seq Scan on backup",
                 "Seq Scan on server",
-                "Seq Scan on recover"
+                "Seq Scan on recover",
+                "Seq Scan on records"
             ]
             .iter()
             .all(|whole| !plan.contains(whole)),

@@ -2,6 +2,7 @@
 
 mod look_ups;
 mod meanings;
+mod records;
 mod recoveries;
 mod released;
 mod schema;

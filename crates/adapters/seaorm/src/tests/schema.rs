@@ -5,10 +5,11 @@ use keystead_application::ports::StoreErrorKind;
 
 use super::*;
 
-pub(super) const STEPS: [&str; 3] = [
+pub(super) const STEPS: [&str; 4] = [
     "m20261124_000001_keysets",
     "m20261124_000002_chain_and_rotation",
     "m20261124_000003_recoveries",
+    "m20261124_000004_records",
 ];
 
 #[tokio::test]
@@ -133,7 +134,7 @@ async fn processes_that_start_at_once_all_succeed() {
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(output.status.success() && said.contains("1 passed"), "{said}");
         }
-        assert_eq!(place.sqlite3("SELECT count(*) FROM keystead_migrations"), "3");
+        assert_eq!(place.sqlite3("SELECT count(*) FROM keystead_migrations"), "4");
         assert_eq!(place.sqlite3("PRAGMA journal_mode"), "wal");
     }
 }

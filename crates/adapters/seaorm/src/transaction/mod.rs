@@ -1,3 +1,4 @@
+mod records;
 mod recoveries;
 
 use async_trait::async_trait;
@@ -89,9 +90,14 @@ impl SeaOrmTransaction {
     }
 
     fn changed(&mut self, result: Result<(), StoreError>) -> Result<(), StoreError> {
-        if let (Some(writing), Ok(())) = (&mut self.writing, &result) {
+        self.changed_if(true, result)
+    }
+
+    /// A step after which an event is needed, or none.
+    fn changed_if<T>(&mut self, needs_event: bool, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let (Some(writing), Ok(_)) = (&mut self.writing, &result) {
             writing.broken = false;
-            writing.changed = true;
+            writing.changed |= needs_event;
         }
         result
     }

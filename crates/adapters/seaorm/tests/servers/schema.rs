@@ -1,15 +1,16 @@
 use std::process::{Command, Stdio};
 
-use keystead_application::ports::{Schema, Store, StoreErrorKind};
+use keystead_application::ports::{RecordKind, Schema, Store, StoreErrorKind};
 use keystead_domain::Sequence;
 use keystead_seaorm::{SeaOrmOptions, SeaOrmSchema, SeaOrmStore};
 
 use crate::support::*;
 
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     "m20261124_000001_keysets",
     "m20261124_000002_chain_and_rotation",
     "m20261124_000003_recoveries",
+    "m20261124_000004_records",
 ];
 
 const TABLES: &str =
@@ -107,12 +108,18 @@ async fn processes_that_migrate_at_once_all_succeed() {
         let count = |table: &str| server.client(&database, &format!("SELECT count(*) FROM {table}"));
         assert_eq!(
             (count("keystead_migrations"), count("keysets")),
-            ("3".into(), "6".into())
+            ("4".into(), "6".into())
         );
     }
 }
 
-/// As a program without the third step left it.
+/// As a program without the fourth step left it.
+const NO_FOURTH: &[&str] = &[
+    "DROP TABLE records",
+    "DELETE FROM keystead_migrations WHERE version LIKE '%4_records%'",
+];
+
+/// As a program without the third step left that.
 const NO_THIRD: &[&str] = &[
     "DROP TABLE recovery_documents",
     "DROP TABLE recovery_approvals",
@@ -137,13 +144,17 @@ const NO_SECOND: &[&str] = &[
 #[tokio::test]
 async fn what_an_older_schema_holds_is_still_there_after_its_steps() {
     for server in servers() {
-        for older in [NO_THIRD.to_vec(), [NO_THIRD, NO_SECOND].concat()] {
+        for older in [
+            NO_FOURTH.to_vec(),
+            [NO_FOURTH, NO_THIRD].concat(),
+            [NO_FOURTH, NO_THIRD, NO_SECOND].concat(),
+        ] {
             let (store, database) = new_store(server).await;
             insert(&store, 1).await.unwrap();
             insert(&store, 2).await.unwrap();
             store.close().await.unwrap();
             older.iter().for_each(|sql| drop(server.client(&database, sql)));
-            if older.len() > NO_THIRD.len() {
+            if older.ends_with(NO_SECOND) {
                 let index = match server.url_of("").starts_with("postgres") {
                     true => "DROP INDEX keyset_private_keys_master_key",
                     false => "DROP INDEX keyset_private_keys_master_key ON keyset_private_keys",
@@ -159,6 +170,8 @@ async fn what_an_older_schema_holds_is_still_there_after_its_steps() {
             insert(&store, 3).await.unwrap();
             let mut work = store.begin().await.unwrap();
             assert!(work.list_servers(None, 9).await.unwrap().is_empty());
+            let sessions = work.list_records(RecordKind::Session, None, 9).await;
+            assert!(sessions.unwrap().is_empty());
             assert_eq!(work.audit_head().await.unwrap().sequence, Sequence(3));
         }
     }
@@ -206,13 +219,19 @@ async fn a_step_that_was_cut_off_is_refused_and_then_completed() {
         "ALTER TABLE audit_events DROP COLUMN chain",
     ];
     let second = [
+        NO_FOURTH,
         NO_THIRD,
         &["DELETE FROM keystead_migrations WHERE version LIKE '%2_chain%'"],
     ]
     .concat();
-    let first = [NO_THIRD, &["DELETE FROM keystead_migrations"]].concat();
-    let third = "DELETE FROM keystead_migrations WHERE version LIKE '%3_recoveries%'";
-    let cuts: [Vec<&str>; 12] = [
+    let first = [NO_FOURTH, NO_THIRD, &["DELETE FROM keystead_migrations"]].concat();
+    let third = [
+        NO_FOURTH,
+        &["DELETE FROM keystead_migrations WHERE version LIKE '%3_recoveries%'"],
+    ]
+    .concat();
+    let fourth = "DELETE FROM keystead_migrations WHERE version LIKE '%4_records%'";
+    let cuts: [Vec<&str>; 15] = [
         // All was done but to write it down.
         second.clone(),
         [&second[..], &["UPDATE audit_head SET chain = NULL"]].concat(),
@@ -246,16 +265,22 @@ async fn a_step_that_was_cut_off_is_refused_and_then_completed() {
         ]
         .concat(),
         // The third step: at its end, between its indexes, between its tables, and before it.
-        vec![third],
-        vec![
-            third,
+        third.clone(),
+        [
+            &third[..],
+            &[
             // With the index that the server makes for the key by itself, until there is one that serves it.
             "ALTER TABLE recoveries DROP FOREIGN KEY recoveries_server, DROP INDEX recoveries_server_received_at",
             "ALTER TABLE recoveries ADD CONSTRAINT recoveries_server FOREIGN KEY (server_id) REFERENCES \
              backup_servers (id) ON DELETE RESTRICT",
         ],
-        vec![third, "DROP TABLE recovery_documents, recovery_approvals"],
-        NO_THIRD.to_vec(),
+        ].concat(),
+        [&third[..], &["DROP TABLE recovery_documents, recovery_approvals"]].concat(),
+        [NO_FOURTH, NO_THIRD].concat(),
+        // The fourth step, in the same way.
+        vec![fourth],
+        vec![fourth, "DROP INDEX records_expires_at ON records"],
+        NO_FOURTH.to_vec(),
     ];
     for cut in cuts {
         let (store, database) = new_store(server).await;

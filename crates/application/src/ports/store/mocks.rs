@@ -6,8 +6,8 @@ use keystead_domain::{
 };
 
 use super::{
-    KeysetCursor, KeysetPage, MasterKeyCensus, RecoveryCursor, RecoveryDocument, RecoveryReads,
-    RecoveryWrites, Snapshot, Store, StoreError, UnitOfWork, UnstagedKey,
+    KeysetCursor, KeysetPage, MasterKeyCensus, Record, RecordKind, RecordReads, RecordWrites, RecoveryCursor,
+    RecoveryDocument, RecoveryReads, RecoveryWrites, Snapshot, Store, StoreError, UnitOfWork, UnstagedKey,
 };
 use crate::audit::{StoredCheckpoint, StoredEvent};
 
@@ -57,6 +57,19 @@ mockall::mock! {
         async fn insert_recovery(&mut self, recovery: &Recovery) -> Result<(), StoreError>;
         async fn save_recovery(&mut self, recovery: &Recovery, expected: Version) -> Result<(), StoreError>;
         async fn keep_recovery_document(&mut self, id: RequestId, which: RecoveryDocument, bytes: &[u8]) -> Result<(), StoreError>;
+    }
+
+    #[async_trait]
+    impl RecordReads for UnitOfWork {
+        async fn find_record(&mut self, kind: RecordKind, key: &str) -> Result<Option<Record>, StoreError>;
+        async fn list_records(&mut self, kind: RecordKind, after: Option<String>, limit: u32) -> Result<Vec<Record>, StoreError>;
+    }
+
+    #[async_trait]
+    impl RecordWrites for UnitOfWork {
+        async fn put_record(&mut self, record: &Record, expected: Option<Version>) -> Result<(), StoreError>;
+        async fn delete_record(&mut self, kind: RecordKind, key: &str, expected: Version) -> Result<(), StoreError>;
+        async fn sweep_records(&mut self, kind: RecordKind, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
     }
 
     #[async_trait]

@@ -1,11 +1,13 @@
 mod error;
 #[cfg(any(test, feature = "mocks"))]
 mod mocks;
+mod records;
 mod recoveries;
 
 pub use error::{StoreError, StoreErrorKind};
 #[cfg(any(test, feature = "mocks"))]
 pub use mocks::{MockStore, MockUnitOfWork};
+pub use records::{MAX_RECORD_DOCUMENT, MAX_RECORD_KEY, Record, RecordKind, RecordReads, RecordWrites};
 pub use recoveries::{RecoveryCursor, RecoveryDocument, RecoveryReads, RecoveryWrites};
 
 use async_trait::async_trait;
@@ -36,7 +38,7 @@ pub trait Store: Send + Sync {
 
 /// Reads, all of one moment.
 #[async_trait]
-pub trait Snapshot: RecoveryReads {
+pub trait Snapshot: RecoveryReads + RecordReads {
     /// The installation; `None` before `init`.
     async fn installation(&mut self) -> Result<Option<Installation>, StoreError>;
 
@@ -103,7 +105,7 @@ pub trait Snapshot: RecoveryReads {
 
 /// A set of changes that happen together or not at all. Dropping it without [`UnitOfWork::commit`] undoes them.
 #[async_trait]
-pub trait UnitOfWork: Snapshot + RecoveryWrites {
+pub trait UnitOfWork: Snapshot + RecoveryWrites + RecordWrites {
     /// Keeps the installation.
     ///
     /// # Errors
@@ -167,7 +169,7 @@ pub trait UnitOfWork: Snapshot + RecoveryWrites {
     ///
     /// # Errors
     /// [`StoreErrorKind::Unaudited`] when something was changed and no event was added: a change without an event does
-    /// not happen. [`StoreErrorKind::CommitUnknown`] when the changes were on their way and no answer came: they happened,
+    /// not happen. (Records of kinds that [need no event](RecordKind::needs_event) are no change in this sense.) [`StoreErrorKind::CommitUnknown`] when the changes were on their way and no answer came: they happened,
     /// all of them, or none did. With every other error nothing happened.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }

@@ -11,6 +11,7 @@ use crate::ports::{
     StoreError,
 };
 use crate::use_cases::custody::CustodyError;
+use crate::use_cases::error_codes::recovery_code;
 use crate::use_cases::keyset_error::store_what;
 use crate::use_cases::shared::{ChangedMeanwhile, WorkerLost};
 use crate::{Explain, Status};
@@ -179,6 +180,10 @@ impl ChangedMeanwhile for RecoveryError {
 }
 
 impl Explain for RecoveryError {
+    fn code(&self) -> &'static str {
+        recovery_code(self)
+    }
+
     fn what(&self) -> String {
         match self {
             Self::Enrolment(_)

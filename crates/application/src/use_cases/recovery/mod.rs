@@ -26,5 +26,6 @@ pub use load::Trust;
 pub use officers::{BrowseOfficers, ManageOfficers, ManagePolicy, ShowPolicy};
 pub use receive::ReceiveRequest;
 pub use register::RegisterAccess;
+pub(crate) use register::registered_servers;
 pub use respond::{RespondRecovery, Responded};
 pub use servers::{BrowseServers, RemoveServer};

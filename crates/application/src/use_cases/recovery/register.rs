@@ -97,6 +97,15 @@ pub(super) async fn check_register<R: RecoveryReads + ?Sized>(
     }
 }
 
+/// Every backup server, when all are what the manager signed.
+pub(crate) async fn registered_servers<R: RecoveryReads + ?Sized>(
+    reads: &mut R,
+    installation: &Installation,
+    signing: &dyn SigningEngine,
+) -> Result<Vec<BackupServer>, RecoveryError> {
+    Ok(check_register(reads, installation, signing).await?.servers)
+}
+
 async fn whole<R: RecoveryReads + ?Sized>(
     reads: &mut R,
 ) -> Result<(keystead_domain::Sha256Digest, Registered), StoreError> {

@@ -4,12 +4,13 @@ use keystead_application::use_cases::{
 use keystead_domain::keyset::Force;
 use keystead_domain::{Actor, KeysetReference};
 use serde::Serialize;
+use keystead_wire::{KeysetJson};
 
 use super::look::describe;
 use crate::Failure;
 use crate::args::{ActivateArgs, CreateArgs, DeleteArgs, EditArgs};
 use crate::context::{Context, OpenInstallation, hint, reference};
-use crate::output::{KeysetJson, printable};
+use crate::output::{printable};
 use crate::progress::WorkProgress;
 
 pub(crate) async fn create(context: &Context<'_>, args: CreateArgs) -> Result<(), Failure> {

@@ -5,13 +5,14 @@ use keystead_application::use_cases::{
     ExportDestination, ExportProtection, ExportReceipt, ExportRequest, Exported,
 };
 use keystead_domain::Passphrase;
+use keystead_wire::{ExportJson};
 
 use super::look::refuse_damaged;
 use super::{print_generated, rescue_generated};
 use crate::Failure;
 use crate::args::ExportArgs;
 use crate::context::{Context, OpenInstallation, reference};
-use crate::output::{ExportJson, printable, tell_what_is_not_promised};
+use crate::output::{printable, tell_what_is_not_promised};
 use crate::progress::WorkProgress;
 use crate::secrets::export_protection;
 use crate::stdio::stdout;

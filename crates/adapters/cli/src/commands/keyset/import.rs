@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use keystead_application::use_cases::{ExaminedExport, ExaminedKeyset, ImportKeysets, ImportRequest};
 use keystead_domain::{ExpectedFingerprint, Hint, Keyset, Passphrase, SecretBytes};
+use keystead_wire::{ImportJson, KeysetJson};
 
 use super::change::confirm;
 use super::inspect::facts;
@@ -10,7 +11,7 @@ use crate::Failure;
 use crate::args::ImportArgs;
 use crate::context::{Context, OpenInstallation, hint};
 use crate::input::read_export;
-use crate::output::{ImportJson, KeysetJson, field_lines, printable};
+use crate::output::{field_lines, printable};
 use crate::progress::WorkProgress;
 use crate::secrets::{asked_passphrase, given_passphrase};
 

@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use keystead_application::use_cases::{ExamineExport, ExaminedExport, ExaminedKeyset};
 use keystead_domain::{KeysetId, SecretBytes};
+use keystead_wire::{InspectJson, InspectedKeysetJson};
 
 use crate::Failure;
 use crate::args::InspectArgs;
 use crate::context::Context;
 use crate::input::read_export;
-use crate::output::{InspectJson, InspectedKeysetJson, field_lines, moment, printable};
+use crate::output::{field_lines, moment, printable};
 use crate::secrets::given_passphrase;
 
 pub(crate) async fn run(context: &Context<'_>, args: InspectArgs) -> Result<(), Failure> {

@@ -3,13 +3,12 @@ use keystead_application::ports::DamagedKeyset;
 use keystead_application::use_cases::BrowseKeysets;
 use keystead_domain::Keyset;
 use serde::Serialize;
+use keystead_wire::{KeysetJson, KeysetListJson};
 
 use crate::Failure;
 use crate::args::{ListArgs, RecipientArgs, ShowArgs};
 use crate::context::{Context, reference};
-use crate::output::{
-    DamagedJson, KeysetJson, KeysetListJson, field_lines, moment, printable, state_words, table,
-};
+use crate::output::{field_lines, moment, printable, state_words, table};
 
 pub(crate) async fn list(context: &Context<'_>, args: ListArgs) -> Result<(), Failure> {
     let store = context.reading().await?;
@@ -23,10 +22,7 @@ pub(crate) async fn list(context: &Context<'_>, args: ListArgs) -> Result<(), Fa
         }
         None => browse.list_all().await?,
     };
-    let json = KeysetListJson {
-        keysets: keysets.iter().map(KeysetJson::from).collect(),
-        damaged: damaged.iter().map(DamagedJson::from).collect(),
-    };
+    let json = KeysetListJson::new(&keysets, &damaged, None);
     context.printer.result(&json, || match keysets.is_empty() {
         true => "there is no keyset; make one with: keystead keyset create --hint TEXT".to_owned(),
         false => table(

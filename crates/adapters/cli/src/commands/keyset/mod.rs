@@ -10,7 +10,7 @@ use keystead_domain::Passphrase;
 use crate::Failure;
 use crate::args::KeysetCommand;
 use crate::context::Context;
-use crate::output::passphrase_text;
+use keystead_wire::SecretText;
 
 pub(crate) async fn run(context: &Context<'_>, command: KeysetCommand) -> Result<(), Failure> {
     match command {
@@ -52,6 +52,6 @@ fn print_passphrase(context: &Context<'_>, passphrase: &Passphrase) -> Result<()
         "passphrase of the export, shown this once: {}
 write it down and keep it apart from the file
 ",
-        passphrase_text(passphrase)
+        SecretText::from(passphrase).expose()
     ))
 }

@@ -5,13 +5,14 @@ use std::process::{Command, Stdio};
 use keystead_application::Status;
 use keystead_application::use_cases::{ApproveRecovery, Approved, BrowseRecoveries, RecoveryError};
 use keystead_domain::APPROVAL_NAMESPACE;
+use keystead_wire::{ApprovedJson};
 
 use super::look::shower;
 use super::permission;
 use crate::Failure;
 use crate::args::ApproveArgs;
 use crate::context::Context;
-use crate::output::{ApprovedJson, printable};
+use crate::output::{printable};
 use crate::texts::read_text;
 
 pub(crate) async fn run(context: &Context<'_>, args: ApproveArgs) -> Result<(), Failure> {
@@ -62,7 +63,7 @@ fn tell(context: &Context<'_>, approved: &Approved) -> Result<(), Failure> {
         officer,
         standing,
     } = approved;
-    context.printer.result(&ApprovedJson::new(approved), || {
+    context.printer.result(&ApprovedJson::from(approved), || {
         format!(
             "approved by {} ({} of {} needed)",
             printable(officer.as_str()),

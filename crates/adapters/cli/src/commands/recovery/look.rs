@@ -8,13 +8,12 @@ use keystead_application::use_cases::{
 use keystead_domain::{
     Approval, Installation, Origin, Permission, Recovery, RecoveryState, RequestId, Standing, Timestamp,
 };
+use keystead_wire::{RecoveriesJson, ShownRecoveryJson};
 
 use super::respond::files as how_many;
 use crate::Failure;
 use crate::context::Context;
-use crate::output::{
-    RecoveriesJson, RecoveryJson, field_lines, moment, printable, state_words, table, write_out,
-};
+use crate::output::{field_lines, moment, printable, state_words, table, write_out};
 use crate::progress::WorkProgress;
 use crate::texts::read_text;
 
@@ -63,7 +62,7 @@ pub(crate) async fn list(context: &Context<'_>, limit: u32) -> Result<(), Failur
     };
     context
         .printer
-        .result(&RecoveriesJson::new(&list), || match list.is_empty() {
+        .result(&RecoveriesJson::new(&list, None), || match list.is_empty() {
             true => "there is no recovery request; one is taken in with: keystead recovery receive FILE"
                 .to_owned(),
             false => table(
@@ -121,7 +120,7 @@ pub(crate) async fn show_one(
     let now = context.tools().clock.now();
     context
         .printer
-        .result(&RecoveryJson::closely(&shown), || words(&shown, now))?;
+        .result(&ShownRecoveryJson::from(&shown), || words(&shown, now))?;
     if let Some(next) = next(&shown, now) {
         context.printer.remark(&format!("\nnext: {next}"));
     }

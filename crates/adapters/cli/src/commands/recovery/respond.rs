@@ -4,13 +4,14 @@ use std::sync::Arc;
 use keystead_application::exchange::{UnopenedFile, WhyUnopened};
 use keystead_application::use_cases::{BrowseRecoveries, DenyRecovery, RespondRecovery, Responded};
 use keystead_domain::Timestamp;
+use keystead_wire::{RecoveryJson, RespondedJson};
 
 use super::look::recovery_state;
 use crate::Failure;
 use crate::args::TextOutArgs;
 use crate::context::{Context, person, reason};
 use crate::host::person_here;
-use crate::output::{RecoveryJson, RespondedJson, printable};
+use crate::output::{printable};
 use crate::progress::WorkProgress;
 use crate::texts::TextOut;
 
@@ -44,7 +45,7 @@ pub(crate) async fn run(
     drop(progress);
     let responded = responded.map_err(Failure::from);
     let (responded, handed) = out.write(context, responded, |responded| &responded.text).await?;
-    let json = RespondedJson::new(&responded, handed.place.as_deref(), handed.field(&responded.text));
+    let json = RespondedJson::new(&responded, handed.place.clone(), handed.field(&responded.text).map(str::to_owned));
     handed.tell(context, &json, words(&responded, context.tools().clock.now()))?;
     context.printer.remark(
         "next: bring the response to the backup server, and there run: keystead recovery apply FILE --into FOLDER",
@@ -131,7 +132,7 @@ pub(crate) async fn deny(
     let (denied, server) = deny.run(&context.actor(), id, &by, &why).await?;
     context
         .printer
-        .result(&RecoveryJson::listed(&denied, &server), || {
+        .result(&RecoveryJson::new(&denied, &server), || {
             recovery_state(&denied, None, context.tools().clock.now())
         })
 }

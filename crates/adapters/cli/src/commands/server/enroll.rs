@@ -7,6 +7,7 @@ use keystead_application::use_cases::{
     ServerError, TrustManager, TrustedManager,
 };
 use keystead_domain::{Fingerprint, ServerName};
+use keystead_wire::{EnrolledJson};
 
 use super::own::{is_backup_server_only, own_state};
 use crate::Failure;
@@ -14,7 +15,7 @@ use crate::args::{EnrollArgs, ReEnrollArgs, TextOutArgs};
 use crate::commands::recovery::applier;
 use crate::context::{Context, OpenInstallation};
 use crate::host::host_name;
-use crate::output::{ConfirmedJson, EnrolledJson, EnrolmentJson, field_lines, printable};
+use crate::output::{ConfirmedJson, EnrolmentJson, field_lines, printable};
 use crate::texts::{SAME_DIGITS, compare_aloud, expected, hand_over, read_text};
 
 pub(super) async fn run(context: &Context<'_>, args: EnrollArgs) -> Result<(), Failure> {
@@ -135,8 +136,8 @@ async fn accept(
     let json = EnrolledJson::new(
         &enrolled,
         &manager,
-        handed.place.as_deref(),
-        handed.field(&enrolled.confirmation),
+        handed.place.clone(),
+        handed.field(&enrolled.confirmation).map(str::to_owned),
     );
     handed.tell(context, &json, enrolled_words(&enrolled, &manager))?;
     context.printer.remark(

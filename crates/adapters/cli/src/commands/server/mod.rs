@@ -5,12 +5,13 @@ mod own;
 
 use keystead_application::use_cases::{BrowseServers, RemoveServer};
 use keystead_domain::{BackupServer, ServerIdentity};
+use keystead_wire::{ServerJson, ServersJson};
 
 use crate::Failure;
 use crate::args::ServerCommand;
 use crate::commands::keyset::confirm;
 use crate::context::{Context, reason};
-use crate::output::{ServerJson, ServersJson, field_lines, moment, printable, table};
+use crate::output::{field_lines, moment, printable, table};
 
 pub(crate) use own::{is_backup_server_only, own_state};
 

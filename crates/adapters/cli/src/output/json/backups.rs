@@ -1,8 +1,7 @@
 use keystead_application::ports::WriteReceipt;
 use keystead_application::use_cases::{Opened, Sealed, SlotView};
+use keystead_wire::PromisesJson;
 use serde::Serialize;
-
-use super::PromisesJson;
 
 #[derive(Serialize)]
 pub(crate) struct SealedJson {

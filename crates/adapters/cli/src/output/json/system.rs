@@ -1,63 +1,10 @@
-use std::collections::BTreeMap;
-
-use keystead_application::audit::{AuditFinding, AuditRecord, AuditVerification, checkpoint_key};
+use keystead_application::audit::checkpoint_key;
 use keystead_application::ports::{KeyCount, SchemaStatus};
-use keystead_application::use_cases::{DamagedEvent, MasterKeyState, Rotated};
-use keystead_domain::{AuditHead, Fingerprint, Installation, Sequence};
+use keystead_application::use_cases::{MasterKeyState, Rotated};
+use keystead_domain::{Fingerprint, Installation};
 use serde::Serialize;
 
 use crate::{Failure, Setting};
-
-#[derive(Serialize)]
-pub(crate) struct AuditJson {
-    sequence: u64,
-    at: String,
-    actor: AuditActorJson,
-    action: &'static str,
-    outcome: &'static str,
-    subject: Option<String>,
-    details: BTreeMap<String, String>,
-}
-
-#[derive(Serialize)]
-struct AuditActorJson {
-    kind: &'static str,
-    id: String,
-}
-
-impl From<&AuditRecord> for AuditJson {
-    fn from(record: &AuditRecord) -> Self {
-        let event = &record.event;
-        Self {
-            sequence: record.sequence.0,
-            at: event.at.to_string(),
-            actor: AuditActorJson {
-                kind: event.actor.kind.as_str(),
-                id: event.actor.id.clone(),
-            },
-            action: event.action.as_str(),
-            outcome: event.outcome.as_str(),
-            subject: event.subject.clone(),
-            details: event.details.clone(),
-        }
-    }
-}
-
-/// A row of the audit trail that holds no event.
-#[derive(Serialize)]
-pub(crate) struct DamagedEventJson {
-    sequence: u64,
-    what: String,
-}
-
-impl From<&DamagedEvent> for DamagedEventJson {
-    fn from(damaged: &DamagedEvent) -> Self {
-        Self {
-            sequence: damaged.sequence.0,
-            what: damaged.what.clone(),
-        }
-    }
-}
 
 #[derive(Serialize)]
 pub(crate) struct DbStatusJson {
@@ -146,95 +93,6 @@ impl FailureJson {
                 fix: fix.clone(),
                 exit_status,
             },
-        }
-    }
-}
-
-/// What came of a verification of the audit trail.
-#[derive(Serialize)]
-pub(crate) struct AuditVerificationJson {
-    sound: bool,
-    events: u64,
-    /// `null` when what is stored there is not one.
-    chain: Option<String>,
-    signed_values_compared: u64,
-    signed_up_to: Option<u64>,
-    /// `null` when it could not be checked.
-    identity_genuine: Option<bool>,
-    findings: Vec<FindingJson>,
-    more_findings: bool,
-}
-
-#[derive(Serialize)]
-struct FindingJson {
-    kind: &'static str,
-    from: Option<u64>,
-    to: Option<u64>,
-    text: String,
-}
-
-impl AuditVerificationJson {
-    pub(crate) fn new(verified: &AuditVerification, sound: bool, identity_genuine: Option<bool>) -> Self {
-        Self {
-            sound,
-            events: verified.events,
-            chain: verified.chain.map(|chain| chain.to_string()),
-            signed_values_compared: verified.signed_compared,
-            signed_up_to: verified.signed_up_to.map(|place| place.0),
-            identity_genuine,
-            findings: verified.findings.iter().map(FindingJson::from).collect(),
-            more_findings: verified.more,
-        }
-    }
-}
-
-impl From<&AuditFinding> for FindingJson {
-    /// `from` and `to` are the first and the last event that the finding is about.
-    fn from(finding: &AuditFinding) -> Self {
-        let behind = |place: &Sequence| place.0.saturating_add(1);
-        let (kind, from, to) = match finding {
-            AuditFinding::Changed { at } | AuditFinding::Damaged { at, .. } => ("changed", at.0, at.0),
-            AuditFinding::Removed { from, to } => ("removed", from.0, to.0),
-            AuditFinding::OutOfPlace { from, to, .. } => ("out_of_place", from.0, to.0),
-            AuditFinding::TailCut { last, head } => ("tail_cut", behind(last), head.0),
-            AuditFinding::BehindHead { from, to } => ("behind_head", from.0, to.0),
-            AuditFinding::HeadChanged => ("head_changed", 0, 0),
-            AuditFinding::Rewritten { after, up_to, .. } => {
-                ("rewritten", after.as_ref().map_or(1, behind), up_to.0)
-            }
-            AuditFinding::CutBeforeRecord {
-                last, record_ends, ..
-            } => ("cut_before_record", behind(last), record_ends.0),
-            AuditFinding::CheckpointMissing { at } => ("checkpoint_missing", at.0, at.0),
-            AuditFinding::CheckpointRefused { at, .. } => ("checkpoint_refused", at.0, at.0),
-        };
-        let place = |place: u64| (!matches!(finding, AuditFinding::HeadChanged)).then_some(place);
-        Self {
-            kind,
-            from: place(from),
-            to: place(to),
-            text: finding.to_string(),
-        }
-    }
-}
-
-/// A checkpoint that was written.
-#[derive(Serialize)]
-pub(crate) struct CheckpointJson {
-    events: u64,
-    chain: String,
-    place: String,
-    /// The key that verifies it, in the form of signed notes.
-    verifier_key: String,
-}
-
-impl CheckpointJson {
-    pub(crate) fn new(head: AuditHead, place: &str, verifier_key: &str) -> Self {
-        Self {
-            events: head.sequence.0,
-            chain: head.chain.to_string(),
-            place: place.to_owned(),
-            verifier_key: verifier_key.to_owned(),
         }
     }
 }

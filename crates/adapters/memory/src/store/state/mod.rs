@@ -1,4 +1,5 @@
 mod master_key;
+mod records;
 mod recoveries;
 mod trail;
 
@@ -8,6 +9,7 @@ use keystead_application::ports::{DamagedKeyset, KeysetCursor, KeysetPage, Store
 use keystead_domain::keyset::{Keyset, StoredKeyset, Version};
 use keystead_domain::{Fingerprint, Installation, KeysetId, SealedBytes};
 
+use self::records::Records;
 use self::recoveries::Recoveries;
 use self::trail::Trail;
 
@@ -19,6 +21,7 @@ pub(super) struct State {
     active: Option<KeysetId>,
     pub(super) trail: Trail,
     pub(super) recoveries: Recoveries,
+    pub(super) records: Records,
 }
 
 #[derive(Clone)]

@@ -54,6 +54,7 @@ impl Store for BrokenStore {
             fault: self.fault,
             events: Arc::clone(&self.events),
             appended: 0,
+            put_records: false,
         }))
     }
 }
@@ -63,6 +64,7 @@ pub(super) struct BrokenUnit {
     pub(super) fault: Fault,
     events: Arc<AtomicU32>,
     appended: u64,
+    pub(super) put_records: bool,
 }
 
 impl BrokenUnit {
@@ -213,6 +215,9 @@ impl UnitOfWork for BrokenUnit {
         let Some(unit) = self.take() else {
             return Ok(());
         };
+        if self.fault == Fault::WantsEventsForEverything && self.put_records && self.appended == 0 {
+            return Err(unaudited());
+        }
         let slips_one_in = match self.fault {
             Fault::CommitsWithoutEvent | Fault::CommitsAndSaysUnaudited => self.appended == 0,
             _ => false,
@@ -239,13 +244,13 @@ async fn commit_quietly(mut unit: Box<dyn UnitOfWork>, fault: Fault) -> Result<(
         .await?;
     unit.commit().await?;
     match fault {
-        Fault::CommitsAndSaysUnaudited => Err(StoreError::new(
-            StoreErrorKind::Unaudited,
-            "commit",
-            "there is no event",
-        )),
+        Fault::CommitsAndSaysUnaudited => Err(unaudited()),
         _ => Ok(()),
     }
+}
+
+fn unaudited() -> StoreError {
+    StoreError::new(StoreErrorKind::Unaudited, "commit", "there is no event")
 }
 
 impl Drop for BrokenUnit {

@@ -13,7 +13,7 @@ use super::view::{View, rounded};
 
 impl View {
     /// What is read from: what was committed, when it is blind for its own writes.
-    async fn seen(&mut self) -> Result<&mut dyn Snapshot, StoreError> {
+    pub(super) async fn seen(&mut self) -> Result<&mut dyn Snapshot, StoreError> {
         if self.is_blind() {
             let committed = self.store.snapshot().await?;
             return Ok(self.committed.insert(committed).as_mut());
