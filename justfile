@@ -54,3 +54,7 @@ bench length="long":
 # Write the manual pages into a folder.
 man folder:
     cargo run --release --locked -- man --dir {{folder}}
+
+# Renew docs/openapi.json and docs/problems.md after a change of the API.
+api-documents:
+    KEYSTEAD_WRITE_DOCUMENTS=1 cargo test --locked -p keystead-http --test documents

@@ -14,6 +14,27 @@ pub struct HttpFailure {
     pub message: String,
     /// What to do about it, where that is more than the kind tells.
     pub advice: Option<&'static str>,
+    /// What is wrong with TLS, when that is what is wrong.
+    pub fault: Option<TlsFault>,
+}
+
+/// What is wrong with TLS, for those who give advice of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFault {
+    /// Nobody that is believed signed the certificate.
+    UnknownAuthority,
+    /// The certificate is for another name.
+    OtherName,
+    /// The certificate has expired, or is not valid yet.
+    Time,
+    /// The certificate is another one than the one that was expected.
+    OtherCertificate,
+    /// Something else is wrong with the certificate, or the server does not prove that it has its key.
+    BadCertificate,
+    /// The server does not answer with TLS.
+    NotTls,
+    /// Something else.
+    Other,
 }
 
 impl HttpFailure {
@@ -24,6 +45,7 @@ impl HttpFailure {
             kind,
             message: message.into(),
             advice: None,
+            fault: None,
         }
     }
 
@@ -31,6 +53,11 @@ impl HttpFailure {
     #[must_use]
     pub fn advising(mut self, advice: &'static str) -> Self {
         self.advice = Some(advice);
+        self
+    }
+
+    pub(crate) fn by(mut self, fault: TlsFault) -> Self {
+        self.fault = Some(fault);
         self
     }
 

@@ -5,10 +5,12 @@ mod body;
 mod client;
 mod failure;
 mod host;
+mod pinned;
 mod tls;
 
 pub use body::secret_body;
 pub use client::client;
-pub use failure::{HttpFailure, http_failure};
+pub use failure::{HttpFailure, TlsFault, http_failure};
 pub use host::is_loopback;
+pub use pinned::{CertificateFingerprint, InvalidCertificateFingerprint};
 pub use tls::Roots;

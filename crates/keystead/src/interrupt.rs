@@ -85,7 +85,8 @@ async fn unless_impatient(work: impl Future<Output = bool>) -> bool {
     }
 }
 
-async fn interrupted() -> u8 {
+/// Waits for the signal that ends the process.
+pub(crate) async fn interrupted() -> u8 {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
@@ -98,7 +99,7 @@ async fn interrupted() -> u8 {
     }
 }
 
-fn broken() -> Failure {
+pub(crate) fn broken() -> Failure {
     Failure::new(
         Status::Refused,
         "the command stopped unexpectedly",

@@ -7,7 +7,9 @@ mod interrupt;
 mod logging;
 mod master_keys;
 mod secrets;
+mod serve;
 mod shares;
+mod transport;
 mod wiring;
 
 use std::process::ExitCode;
@@ -29,7 +31,6 @@ fn main() -> ExitCode {
     // Before any secret is read.
     hardening::apply();
     let cli = Cli::parse();
-    logging::start(cli.global.verbose);
     if let Some(done) = keystead_cli::run_without_wiring(&cli) {
         return done;
     }
@@ -47,18 +48,28 @@ fn main() -> ExitCode {
 
 fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     let configuration = Configuration::load(cli.global.config.as_deref())?;
+    logging::start(
+        cli.global.verbose,
+        cli.serves().then_some(configuration.serve.log),
+    );
     // Settings can be looked at even when nothing can be made of them.
     if let Some(done) = keystead_cli::run_with_settings(&cli, &wiring::settings(&configuration)) {
         return Ok(done);
     }
-    let json = cli.global.json();
+    let (json, serves) = (cli.global.json(), cli.serves());
     let assembly = Arc::new(Assembly::new(configuration)?);
     let terminal = interrupt::Terminal::remember();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let code = runtime.block_on(async {
         // On a task of its own, so that a signal is heard while the command waits for a person or a slow reader.
         let command = tokio::spawn(keystead_cli::run(cli, Arc::clone(&assembly) as Arc<_>));
-        let code = interrupt::unless_interrupted(command, assembly.settled(), &terminal, json).await;
+        let code = match serves {
+            // A service ends in good order when it is told to, by itself.
+            true => command
+                .await
+                .unwrap_or_else(|_| keystead_cli::report(&interrupt::broken(), json)),
+            false => interrupt::unless_interrupted(command, assembly.settled(), &terminal, json).await,
+        };
         assembly.close().await;
         code
     });

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::bail;
+use keystead_application::Status;
 use keystead_application::ports::{MasterKeyProvider, MasterKeyProviders, Randomness};
+use keystead_cli::Failure;
 use keystead_key_file::{KeyFileMasterKeyProvider, PassphraseMasterKeyProvider, SystemdCredentialProvider};
 
 use crate::configuration::MasterKeySettings;
@@ -15,6 +17,36 @@ pub(crate) struct Places {
     /// Whether the data folder is a place for keys: it is when the database is there too. With a database on a server it
     /// would be as accidental as the machine.
     pub(crate) by_default: bool,
+}
+
+/// A service faces a network, so where its master key is kept is somebody's decision and no default.
+///
+/// # Errors
+/// When nobody decided.
+pub(crate) fn check_place(settings: &MasterKeySettings) -> Result<(), Failure> {
+    let (is_default, setting, place) = match settings.provider.as_str() {
+        "key-file" => (!settings.file_is_chosen, "master_key.file", &settings.file),
+        "passphrase" => (
+            !settings.passphrase_file_is_chosen,
+            "master_key.passphrase.file",
+            &settings.passphrase_file,
+        ),
+        _ => return Ok(()),
+    };
+    match is_default {
+        false => Ok(()),
+        true => Err(Failure::new(
+            Status::Refused,
+            "the service was not started",
+            "nothing says where its master key is kept; beside the database, a copy of the folder is a copy of the keys",
+            format!(
+                "put the master key on another volume or in another provider, and say where: {setting} (or \
+                 KEYSTEAD__{}); it is at {} now, and that can be said too",
+                setting.to_uppercase().replace('.', "__"),
+                place.display()
+            ),
+        )),
+    }
 }
 
 /// Every provider that is set up, with the one that the settings name in front.

@@ -13,10 +13,11 @@ use keystead_application::ports::{
 };
 use keystead_application::use_cases::InstallationError;
 use keystead_application::{Foundation, Status, Tools};
-use keystead_cli::{Failure, Setting, Wiring};
+use keystead_cli::{Failure, ServeOptions, ServerAddress, Setting, Transport, Wiring};
 use keystead_domain::Actor;
 use keystead_ed25519::Ed25519SigningEngine;
 use keystead_local_share::LocalShareProvider;
+use keystead_password_hash::Argon2PasswordHasher;
 use keystead_pem::{PemExportCodec, PemOptions};
 use keystead_retry::{
     PatientShareProvider, RetryOptions, RetryingSchema, RetryingStore, TimeLimits, TimedStore, retried,
@@ -30,6 +31,7 @@ use zeroize::Zeroizing;
 use crate::actor;
 use crate::configuration::{Configuration, SecretSetting, SettingValue};
 use crate::master_keys;
+use crate::serve::{Served, serve};
 use crate::shares;
 
 /// The embedded database, in the data folder.
@@ -71,6 +73,7 @@ impl Assembly {
             signing: Arc::new(Ed25519SigningEngine::new(Arc::clone(&randomness))),
             ssh: Arc::new(OpenSshSignatures),
             cipher: Arc::new(AgeMessageCipher),
+            passwords: Arc::new(Argon2PasswordHasher::new(Arc::clone(&randomness))),
             server_folder: Arc::new(LocalServerFolder::new(
                 configuration.data_dir.join(SERVER_FOLDER),
                 Arc::clone(&randomness),
@@ -265,6 +268,20 @@ impl Wiring for Assembly {
 
     fn settings(&self) -> Vec<Setting> {
         settings(&self.configuration)
+    }
+
+    fn transport(&self, to: &ServerAddress) -> Result<Arc<dyn Transport>, Failure> {
+        crate::transport::to(to)
+    }
+
+    async fn serve(&self, options: &ServeOptions) -> Result<(), Failure> {
+        master_keys::check_place(&self.configuration.master_key)?;
+        let served = Served {
+            tools: Arc::clone(&self.tools),
+            foundation: self.foundation().await?,
+            schema: self.schema(),
+        };
+        serve(served, &self.configuration.serve, options.listen.as_deref()).await
     }
 }
 

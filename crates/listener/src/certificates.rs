@@ -160,3 +160,55 @@ fn version(path: &Path) -> Option<[i64; 5]> {
         metadata.ctime_nsec(),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use keystead_domain::Timestamp;
+
+    use super::*;
+    use crate::self_signed;
+
+    /// Puts a new pair into a folder, and gives its certificate and key.
+    fn make(folder: &Path) -> TlsFiles {
+        let at = |name: &str| -> PathBuf { folder.join(name) };
+        let made = self_signed(&["localhost".to_owned()], Timestamp::from_micros(0).unwrap()).unwrap();
+        let files = TlsFiles {
+            certificate: at("certificate.pem"),
+            private_key: at("private-key.pem"),
+        };
+        for (path, content) in [
+            (&files.certificate, &made.certificate),
+            (&files.private_key, &made.private_key),
+        ] {
+            let new = at("new");
+            fs::write(&new, content).unwrap();
+            fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+            fs::rename(&new, path).unwrap();
+        }
+        files
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn new_files_are_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = make(folder.path());
+        let certificates = Certificates::read(files.clone()).unwrap();
+        let first = certificates.fingerprint();
+        let watching = tokio::spawn(certificates.clone().watch());
+
+        // Only the certificate is new yet: it does not go with the key.
+        let other = tempfile::tempdir_in(folder.path()).unwrap();
+        let other = make(other.path());
+        fs::rename(&other.certificate, &files.certificate).unwrap();
+        // The clock stands still while a thread reads the files, and jumps when nobody has anything to do.
+        tokio::time::sleep(3 * LOOKED_AT_EVERY).await;
+        assert_eq!(certificates.fingerprint(), first);
+
+        fs::rename(&other.private_key, &files.private_key).unwrap();
+        tokio::time::sleep(2 * LOOKED_AT_EVERY).await;
+        assert_ne!(certificates.fingerprint(), first);
+        watching.abort();
+    }
+}

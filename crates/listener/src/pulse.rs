@@ -117,6 +117,10 @@ impl Pulse {
         if state.orders == Orders::Leave {
             return None;
         }
+        if state.requests == 0 {
+            // The connection has to look again sooner than when it waits.
+            self.changed.notify_one();
+        }
         state.requests += 1;
         state.head_since = None;
         state.responses += 1;

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::ListenError;
+use crate::tls::fingerprint;
 
 pub use files::{SelfSignedFiles, write_self_signed};
 
@@ -38,8 +39,12 @@ pub struct SelfSigned {
 /// # Errors
 /// [`ListenError::Certificate`] when a name is none, or there is none or more than 100.
 pub fn self_signed(names: &[String], now: Timestamp) -> Result<SelfSigned, ListenError> {
-    let params = params(names, now)?;
+    let mut params = params(names, now)?;
     let mut key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(not_made)?;
+    // No two have the same name: who believes another one is told that this one is unknown, and not that it is broken.
+    let of_key = fingerprint(key.public_key_raw());
+    let name = format!("Keystead {}", of_key.get(..16).unwrap_or_default());
+    params.distinguished_name.push(DnType::CommonName, name);
     let certificate = params.self_signed(&key).map_err(not_made);
     let private_key = Zeroizing::new(key.serialize_pem());
     key.zeroize();
@@ -62,7 +67,6 @@ fn params(names: &[String], now: Timestamp) -> Result<CertificateParams, ListenE
     params.not_after = moment(begin.after(VALID))?;
     params.subject_alt_names = names.iter().map(|name| of_name(name)).collect::<Result<_, _>>()?;
     params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, "Keystead");
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

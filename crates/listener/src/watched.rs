@@ -46,11 +46,7 @@ impl Watched {
         Self {
             stream,
             pulse,
-            patience: Patience {
-                most: write_timeout,
-                left: write_timeout,
-                waiting: None,
-            },
+            patience: Patience::new(write_timeout),
             farewell: None,
         }
     }
@@ -76,6 +72,14 @@ impl Watched {
 }
 
 impl Patience {
+    fn new(most: Duration) -> Self {
+        Self {
+            most,
+            left: most,
+            waiting: None,
+        }
+    }
+
     fn taken(&mut self, bytes: usize) {
         if let Some((since, _)) = self.waiting.take() {
             let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
@@ -161,5 +165,49 @@ impl Farewell {
             }
         }
         Poll::Ready(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    /// Lets a client with these habits keep the process waiting, and says how long it got away with it.
+    async fn lasts(pause: Duration, bytes: usize) -> Option<Duration> {
+        let mut patience = Patience::new(Duration::from_secs(10));
+        let begin = Instant::now();
+        for _ in 0..1000 {
+            assert!(poll_fn(|cx| patience.poll(cx)).now_or_never().is_none());
+            tokio::time::advance(pause).await;
+            if poll_fn(|cx| patience.poll(cx)).now_or_never().is_some() {
+                return Some(begin.elapsed());
+            }
+            patience.taken(bytes);
+        }
+        None
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_soon_at_the_end() {
+        assert_eq!(
+            lasts(Duration::from_secs(11), 0).await,
+            Some(Duration::from_secs(11))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_byte_now_and_then_gains_nothing() {
+        let lasts = lasts(Duration::from_secs(1), 1).await.unwrap();
+        assert!(lasts <= Duration::from_secs(11), "{lasts:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_is_slow_enough_goes_on() {
+        assert_eq!(lasts(Duration::from_secs(9), 10 * 1024).await, None);
+        assert_eq!(lasts(Duration::from_secs(1), 1024).await, None);
     }
 }

@@ -68,6 +68,16 @@ pub enum RecoveryStateJson {
     Answered,
 }
 
+impl From<&RecoveryState> for RecoveryStateJson {
+    fn from(state: &RecoveryState) -> Self {
+        match state {
+            RecoveryState::Waiting => Self::Waiting,
+            RecoveryState::Denied { .. } => Self::Denied,
+            RecoveryState::Answered { .. } => Self::Answered,
+        }
+    }
+}
+
 /// Recovery requests, the last received first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -4,6 +4,8 @@ use keystead_application::ports::{ConfiguredShare, ShareCapabilities};
 use keystead_application::use_cases::{ShareTest, TestedStep};
 use serde::{Deserialize, Serialize};
 
+use crate::Problem;
+
 /// The shares that the configuration names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -104,6 +106,9 @@ pub struct ShareTestJson {
     pub steps: Vec<StepJson>,
     /// What the share promised; `null` when nothing was written.
     pub promises: Option<PromisesJson>,
+    /// Why the last step failed, with what to do; absent when none did. The command line tells it as every failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
 }
 
 /// One step of a test.
@@ -132,6 +137,7 @@ impl From<&ShareTest> for ShareTestJson {
             place: test.place.clone(),
             steps: test.steps.iter().map(step).collect(),
             promises: test.promised.map(PromisesJson::from),
+            problem: None,
         }
     }
 }

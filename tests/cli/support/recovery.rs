@@ -53,6 +53,49 @@ pub fn trust(manager: &Machine, server: &Machine, fingerprint: &str) {
     server.ok(["server", "enroll", &text, "--expect-fingerprint", fingerprint]);
 }
 
+/// A backup server of the manager, and a token that says who it is, made as the documentation says: a JSON Web Token that
+/// openssl signs with the server's identity.
+pub fn enrolled_token(manager: &Machine) -> (Machine, String) {
+    let server = enrolled(manager, "db1");
+    let token = server_token(&server);
+    (server, token)
+}
+
+/// A token of a backup server, good for two minutes.
+pub fn server_token(server: &Machine) -> String {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+    let state = server.json(["server", "show"]);
+    let (id, installation) = (&state["trusts"]["server_id"], &state["trusts"]["installation"]);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.unwrap().as_secs();
+    let claims = serde_json::json!({"iss": id, "sub": id, "aud": format!("keystead:{}", installation.as_str().unwrap()),
+        "iat": now, "exp": now + 120, "jti": "a test"});
+    let part = |json: serde_json::Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    let signed = format!(
+        "{}.{}",
+        part(serde_json::json!({"alg": "EdDSA", "typ": "JWT"})),
+        part(claims)
+    );
+    // The seed, in the PKCS#8 of RFC 8410.
+    let folder = server.data_dir().join("backup-server/identities");
+    let identity = fs::read_to_string(folder.join(state["identity"].as_str().unwrap())).unwrap();
+    let seed = identity
+        .lines()
+        .find_map(|line| line.strip_prefix("signing-private-key "));
+    let prefix = [
+        0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20,
+    ];
+    let der = [&prefix[..], &STANDARD.decode(seed.unwrap()).unwrap()].concat();
+    let key = server.write("identity.der", der);
+    let message = server.write("token.txt", &signed);
+    let arguments = [
+        "pkeyutl", "-sign", "-rawin", "-keyform", "DER", "-inkey", &key, "-in", &message,
+    ];
+    let signature = tools::run("openssl", &arguments);
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
 /// An officer with a key in the manager's home; `None` where there is no ssh-keygen.
 pub fn officer(manager: &Machine, name: &str) -> Option<String> {
     let key = key(manager, name, &["-t", "ed25519"])?;

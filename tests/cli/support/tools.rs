@@ -32,6 +32,28 @@ pub fn run(program: &str, args: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
+/// Runs a program that has to succeed, gives it an input, and gives its standard output.
+pub fn piped(program: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut child = Command::new(program)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || std::io::Write::write_all(&mut stdin, &input).unwrap());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert!(
+        output.status.success(),
+        "{program} {args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output.stdout
+}
+
 pub fn try_run(program: &str, args: &[&str]) -> Output {
     Command::new(program)
         .args(args)

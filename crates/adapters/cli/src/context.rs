@@ -7,6 +7,7 @@ use keystead_application::use_cases::{
 };
 use keystead_application::{Foundation, Tools};
 use keystead_domain::{Actor, GenerateBits, Hint, Installation, KeysetReference, PersonName, Reason};
+use tokio::sync::OnceCell;
 
 use crate::Failure;
 use crate::args::{Command, GlobalArgs};
@@ -22,6 +23,10 @@ pub(crate) struct Context<'a> {
     pub(crate) terminal: Terminal,
     /// The manager that the command does its work at, and the way to it. `None`: on this machine.
     server: Option<Server>,
+    /// What `--server-certificate` says.
+    certificate: Option<String>,
+    /// The store, once it was opened.
+    store: OnceCell<Arc<dyn Store>>,
 }
 
 struct Server {
@@ -44,6 +49,8 @@ impl<'a> Context<'a> {
             printer,
             terminal: Terminal::detect(),
             server: None,
+            certificate: None,
+            store: OnceCell::new(),
         }
     }
 
@@ -52,11 +59,12 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When that is not possible for the command, or there is no token.
     pub(crate) fn go_to_server(&mut self, global: &GlobalArgs, command: &Command) -> Result<(), Failure> {
+        self.certificate = given(global.server_certificate.as_ref()).map(str::to_owned);
         let Some(url) = given(global.server.as_ref()) else {
             return Ok(());
         };
         check_is_possible(command)?;
-        let address = address(url, given(global.server_certificate.as_ref()))?;
+        let address = address(url, self.certificate())?;
         let remote = match command.asks_as_backup_server() {
             true => None,
             false => {
@@ -109,6 +117,8 @@ impl<'a> Context<'a> {
             installation,
             master_key,
         } = unlocked;
+        // What is looked at afterwards is looked at in the same store.
+        let _ = self.store.set(Arc::clone(&store));
         Ok(OpenInstallation {
             installation,
             store,
@@ -117,8 +127,12 @@ impl<'a> Context<'a> {
     }
 
     /// Opens the store to look at it. That needs no master key; a missing or wrong one is told, because everything else
-    /// will fail by it.
+    /// will fail by it, once.
     pub(crate) async fn reading(&self) -> Result<Arc<dyn Store>, Failure> {
+        self.store.get_or_try_init(|| self.open_to_read()).await.cloned()
+    }
+
+    async fn open_to_read(&self) -> Result<Arc<dyn Store>, Failure> {
         let Foundation {
             store,
             master_keys,
@@ -209,6 +223,11 @@ impl<'a> Context<'a> {
             master_key: opened.master_key.as_ref(),
             signing: self.tools().signing.as_ref(),
         }
+    }
+
+    /// What `--server-certificate` says.
+    pub(crate) fn certificate(&self) -> Option<&str> {
+        self.certificate.as_deref()
     }
 
     /// Users, tokens and codes.

@@ -54,9 +54,11 @@ pub fn run_without_wiring(cli: &Cli) -> Option<ExitCode> {
 pub fn run_with_settings(cli: &Cli, settings: &[Setting]) -> Option<ExitCode> {
     let printer = output::Printer::new(&cli.global);
     let is_at_distance = remote::given(cli.global.server.as_ref()).is_some();
-    if let (true, args::Command::Config(_), Err(failure)) =
-        (is_at_distance, &cli.command, remote::check_is_possible(&cli.command))
-    {
+    if let (true, args::Command::Config(_), Err(failure)) = (
+        is_at_distance,
+        &cli.command,
+        remote::check_is_possible(&cli.command),
+    ) {
         return Some(report(&failure, cli.global.json()));
     }
     let done = commands::run_with_settings(&cli.command, &printer, settings)?;

@@ -8,6 +8,7 @@ use keystead_application::Status;
 use keystead_application::ports::RandomnessExt;
 use keystead_application::use_cases::ExportProtection;
 use keystead_domain::{Passphrase, generate_passphrase};
+use keystead_wire::SecretText;
 use zeroize::Zeroizing;
 
 use crate::Failure;
@@ -142,7 +143,9 @@ pub(crate) fn new_user_password(
         return Ok(password);
     }
     if context.terminal.is_interactive() {
-        return context.terminal.new_secret(&format!("password of {}", printable(name)));
+        return context
+            .terminal
+            .new_secret(&format!("password of {}", printable(name)));
     }
     Err(Failure::new(
         Status::Refused,
@@ -176,7 +179,9 @@ pub(crate) fn code(context: &Context<'_>, file: Option<&Path>) -> Result<Passphr
             Status::Refused,
             "this machine was not enrolled",
             "no one-time code was given, and there is no terminal to ask at",
-            format!("give --code-file FILE, or {CODE_VARIABLE} in the environment; at the manager it is made with: keystead server code"),
+            format!(
+                "give --code-file FILE, or {CODE_VARIABLE} in the environment; at the manager it is made with: keystead server code"
+            ),
         )),
     }
 }
@@ -186,6 +191,17 @@ pub(crate) fn given_password(file: Option<&Path>) -> Result<Option<Passphrase>, 
     match file {
         Some(file) => from_file(file).map(Some),
         None => Ok(from_environment(PASSWORD_VARIABLE)),
+    }
+}
+
+/// A secret as it travels to a manager elsewhere, in JSON.
+pub(crate) fn to_send(secret: &Passphrase) -> Result<SecretText, Failure> {
+    match std::str::from_utf8(secret.expose()) {
+        Ok(_) => Ok(SecretText::from(secret)),
+        Err(_) => Err(Failure::usage(
+            "the passphrase, password or code is no text in UTF-8, and cannot travel to a manager elsewhere",
+            "choose another, or do this on the machine of the manager",
+        )),
     }
 }
 

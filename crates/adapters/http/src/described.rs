@@ -78,9 +78,30 @@ fn description() -> Value {
     value
 }
 
+/// A parameter that is optional may be absent; it is never the word null.
+fn without_null(schema: &mut Value) {
+    if let Some(kinds) = schema["type"].as_array_mut() {
+        kinds.retain(|kind| kind != "null");
+        if let [one] = kinds.as_slice() {
+            schema["type"] = one.clone();
+        }
+    }
+    if let Some(choices) = schema["oneOf"].as_array_mut() {
+        choices.retain(|choice| choice["type"] != "null");
+        if let [one] = choices.as_slice() {
+            *schema = one.clone();
+        }
+    }
+}
+
 /// What is the same for all: who may, and what errors look like.
 fn complete(operation: &mut Value, route: &Route) {
     operation["operationId"] = json!(route.name);
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        parameters
+            .iter_mut()
+            .for_each(|parameter| without_null(&mut parameter["schema"]));
+    }
     let problem = json!({
         "description": "Why it was not done.",
         "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},

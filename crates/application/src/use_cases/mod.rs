@@ -49,8 +49,8 @@ pub use activate_keyset::{ActivateKeyset, Activated};
 pub use backup_error::BackupError;
 pub use backup_server::{
     ApplyResponse, AskForRecovery, FileToRecover, KeptKey, KeptKeys, ListedRequest, MadeEnrolment,
-    MadeRequest, MakeEnrolment, OwnFile, OwnRequest, OwnState, Progressed, RequestRecovery, ServerError,
-    ServerState, TakenResponse, TrustManager, TrustedManager,
+    MadeRequest, MakeEnrolment, ManagerAddress, OwnFile, OwnRequest, OwnState, Progressed, RequestRecovery,
+    ServerError, ServerState, SignAsServer, TakenResponse, TrustManager, TrustedManager,
 };
 pub use browse_keysets::BrowseKeysets;
 pub use compared_file::ComparedFile;

@@ -1,6 +1,7 @@
 //! Configuration in layers, each of which can be told apart.
 
 mod layers;
+mod serve;
 mod shares;
 mod wire;
 
@@ -12,6 +13,7 @@ use zeroize::Zeroizing;
 
 use layers::Layer;
 pub(crate) use layers::SettingValue;
+pub(crate) use serve::{LogForm, ServeSettings, TlsSettings, address};
 pub(crate) use shares::ShareSettings;
 use wire::{DatabaseWire, MasterKeyWire, Wire};
 
@@ -27,6 +29,8 @@ pub(crate) struct Configuration {
     pub(crate) master_key: MasterKeySettings,
     pub(crate) bits: u64,
     pub(crate) pbkdf2_iterations: u32,
+    /// How the API is served.
+    pub(crate) serve: ServeSettings,
     /// The named shares, in the order of their names.
     pub(crate) shares: Vec<ShareSettings>,
     /// Every setting, in the order of the documented defaults.
@@ -94,6 +98,7 @@ impl Configuration {
             master_key,
             keyset,
             export,
+            serve,
             shares,
         } = wire;
         let data_dir = if data_dir.is_empty() {
@@ -104,6 +109,7 @@ impl Configuration {
         Ok(Self {
             database: database.settle()?,
             master_key: master_key.settle(&data_dir)?,
+            serve: serve.settle(&data_dir)?,
             data_dir,
             bits: keyset.bits,
             pbkdf2_iterations: export.pbkdf2_iterations,

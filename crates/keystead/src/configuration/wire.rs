@@ -12,6 +12,7 @@ pub(super) struct Wire {
     pub(super) master_key: MasterKeyWire,
     pub(super) keyset: KeysetWire,
     pub(super) export: ExportWire,
+    pub(super) serve: ServeWire,
     /// By name; their values in text, because each kind of share has settings of its own.
     #[serde(default)]
     pub(super) shares: BTreeMap<String, BTreeMap<String, String>>,
@@ -68,6 +69,25 @@ pub(super) struct Pkcs11Wire {
 #[serde(deny_unknown_fields)]
 pub(super) struct KeysetWire {
     pub(super) bits: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServeWire {
+    pub(super) listen: String,
+    pub(super) tls: String,
+    pub(super) insecure: String,
+    pub(super) certificate_file: String,
+    pub(super) private_key_file: String,
+    pub(super) names: String,
+    pub(super) behind_https: String,
+    pub(super) trusted_proxies: String,
+    pub(super) max_connections: u32,
+    pub(super) max_connections_per_address: u32,
+    pub(super) deadline_seconds: u64,
+    pub(super) long_deadline_seconds: u64,
+    pub(super) stop_seconds: u64,
+    pub(super) log: String,
 }
 
 #[derive(Deserialize)]

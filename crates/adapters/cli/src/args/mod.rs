@@ -37,6 +37,14 @@ pub struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// Whether this is the command that serves, and so stops by itself when it is told to.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        matches!(self.command, Command::Serve(_))
+    }
+}
+
 /// Arguments that every command takes.
 #[derive(Debug, Args)]
 pub struct GlobalArgs {

@@ -1,44 +1,25 @@
 use keystead_application::Status;
-use keystead_application::audit::AuditRecord;
 use keystead_application::use_cases::{InstallationError, ListAudit};
 use keystead_domain::Sequence;
-use serde::Serialize;
-use keystead_wire::{AuditEventJson, DamagedEventJson};
+use keystead_wire::{AuditEventJson, AuditJson, DamagedEventJson};
 
 use crate::Failure;
 use crate::context::Context;
 use crate::output::{moment, printable, table};
-
-#[derive(Serialize)]
-struct AuditListJson {
-    events: Vec<AuditEventJson>,
-    /// Rows that hold no event.
-    damaged: Vec<DamagedEventJson>,
-    /// The sequence number to give to `--after` for the rest.
-    next_after: Option<u64>,
-}
+use crate::remote;
 
 pub(crate) async fn list(context: &Context<'_>, after: Option<u64>, limit: u32) -> Result<(), Failure> {
-    let store = context.reading().await?;
-    let list = ListAudit {
-        store: store.as_ref(),
+    let page = match context.remote() {
+        Some(remote) => remote::audit(remote, after, limit).await?,
+        None => list_here(context, after, limit).await?,
     };
-    let page = list
-        .run(after.map(Sequence), limit)
-        .await
-        .map_err(InstallationError::from)?;
-    let json = AuditListJson {
-        events: page.records.iter().map(AuditEventJson::from).collect(),
-        damaged: page.damaged.iter().map(DamagedEventJson::from).collect(),
-        next_after: page.next.map(|sequence| sequence.0),
-    };
-    context.printer.result(&json, || {
+    context.printer.result(&page, || {
         table(
             &["SEQ", "TIME", "ACTOR", "ACTION", "OUTCOME", "DETAILS"],
-            page.records.iter().map(row).collect(),
+            page.events.iter().map(row).collect(),
         )
     })?;
-    if let Some(next) = json.next_after {
+    if let Some(next) = page.next_after {
         context
             .printer
             .remark(&format!("there are more: keystead audit list --after {next}"));
@@ -48,14 +29,29 @@ pub(crate) async fn list(context: &Context<'_>, after: Option<u64>, limit: u32) 
         Some(first) => Err(Failure::new(
             Status::Refused,
             "not all events can be shown",
-            format!("event {} is damaged: {}", first.sequence.0, first.what),
+            format!("event {} is damaged: {}", first.sequence, first.what),
             "find out what was changed, with: keystead audit verify",
         )),
     }
 }
 
-fn row(record: &AuditRecord) -> Vec<String> {
-    let event = &record.event;
+async fn list_here(context: &Context<'_>, after: Option<u64>, limit: u32) -> Result<AuditJson, Failure> {
+    let store = context.reading().await?;
+    let list = ListAudit {
+        store: store.as_ref(),
+    };
+    let page = list
+        .run(after.map(Sequence), limit)
+        .await
+        .map_err(InstallationError::from)?;
+    Ok(AuditJson {
+        events: page.records.iter().map(AuditEventJson::from).collect(),
+        damaged: page.damaged.iter().map(DamagedEventJson::from).collect(),
+        next_after: page.next.map(|sequence| sequence.0),
+    })
+}
+
+fn row(event: &AuditEventJson) -> Vec<String> {
     let subject = event.subject.iter().map(|subject| ("subject", subject.as_str()));
     let details = event
         .details
@@ -66,11 +62,11 @@ fn row(record: &AuditRecord) -> Vec<String> {
         .map(|(name, value)| format!("{name}={}", quoted(value)))
         .collect();
     vec![
-        record.sequence.0.to_string(),
-        moment(event.at),
-        printable(&event.actor.to_string()),
-        event.action.as_str().to_owned(),
-        event.outcome.as_str().to_owned(),
+        event.sequence.to_string(),
+        moment(&event.at),
+        format!("{}:{}", event.actor.kind, event.actor.id),
+        event.action.clone(),
+        event.outcome.clone(),
         details.join(" "),
     ]
 }

@@ -3,7 +3,7 @@ use keystead_application::use_cases::{
     ExportDestination, ExportReceipt, ExportRequest, Initialise, Initialised, KeysetError, check_destination,
 };
 use keystead_domain::KeysetReference;
-use keystead_wire::{ExportedJson};
+use keystead_wire::ExportedJson;
 
 use crate::Failure;
 use crate::args::InitArgs;

@@ -1,5 +1,6 @@
 mod audit;
-mod audit_check;
+mod audit_export;
+mod audit_verify;
 mod config;
 mod db;
 mod help;
@@ -36,15 +37,15 @@ pub(crate) async fn run(command: Command, context: &Context<'_>) -> Result<(), F
         Command::Recovery { command } => recovery::run(context, command).await,
         Command::Policy(command) => policy::run(context, command).await,
         Command::Audit(AuditCommand::List { after, limit }) => audit::list(context, after, limit).await,
-        Command::Audit(AuditCommand::Verify { against }) => audit_check::verify(context, &against).await,
+        Command::Audit(AuditCommand::Verify { against }) => audit_verify::verify(context, &against).await,
         Command::Audit(AuditCommand::Checkpoint { out, overwrite }) => {
-            audit_check::checkpoint(context, out.as_deref(), overwrite).await
+            audit_export::checkpoint(context, out.as_deref(), overwrite).await
         }
         Command::Audit(AuditCommand::Export {
             out,
             overwrite,
             after,
-        }) => audit_check::export(context, out.as_deref(), overwrite, after).await,
+        }) => audit_export::export(context, out.as_deref(), overwrite, after).await,
         Command::MasterKey(command) => master_key::run(context, command).await,
         Command::User(command) => user::run(context, command).await,
         Command::Token(command) => token::run(context, command).await,

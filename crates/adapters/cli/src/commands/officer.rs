@@ -1,59 +1,45 @@
-use keystead_application::ports::Store;
-use keystead_application::use_cases::{BrowseOfficers, ManageOfficers, ShowPolicy};
-use keystead_domain::{Officer, PersonName};
-use keystead_wire::{OfficerJson, OfficersJson};
+use keystead_application::use_cases::{BrowseOfficers, ManageOfficers};
+use keystead_domain::PersonName;
+use keystead_wire::routes::{OFFICERS, below, with_query};
+use keystead_wire::{AddOfficerRequest, OfficerJson, OfficersJson};
 
 use crate::Failure;
 use crate::args::OfficerCommand;
 use crate::commands::keyset::confirm;
-use crate::context::{Context, person, reason};
+use crate::commands::policy::policy;
+use crate::context::{Context, OpenInstallation, person, reason};
 use crate::output::{field_lines, moment, printable, table};
 
 pub(crate) async fn run(context: &Context<'_>, command: OfficerCommand) -> Result<(), Failure> {
-    if let OfficerCommand::List = command {
-        return list(context).await;
-    }
-    let opened = context.installation().await?;
-    let tools = context.tools();
-    let manage = ManageOfficers {
-        store: opened.store.as_ref(),
-        register: context.register(&opened),
-        ssh: tools.ssh.as_ref(),
-        clock: tools.clock.as_ref(),
-        randomness: tools.randomness.as_ref(),
-    };
     match command {
-        OfficerCommand::Add { name, key, also } => add(context, &manage, &name, &key, &also).await,
+        OfficerCommand::Add { name, key, also } => add(context, &name, &key, &also).await,
         OfficerCommand::List => list(context).await,
         OfficerCommand::Remove {
             officer,
             reason: why,
             yes,
-        } => {
-            let why = why.as_deref().map(reason).transpose()?;
-            if !yes {
-                let question = format!(
-                    "take \"{}\" off? Approvals of this person do not count any more",
-                    printable(&officer)
-                );
-                confirm(context, &question)?;
-            }
-            let removed = manage.remove(&context.actor(), &officer, why.as_ref()).await?;
-            context
-                .printer
-                .result(&OfficerJson::new(&removed), || words(&removed))?;
-            tell_if_too_few(context, opened.store.as_ref()).await.map(|_| ())
-        }
+        } => remove(context, &officer, why.as_deref(), yes).await,
+    }
+}
+
+fn manage<'a>(context: &'a Context<'_>, opened: &'a OpenInstallation) -> ManageOfficers<'a> {
+    let tools = context.tools();
+    ManageOfficers {
+        store: opened.store.as_ref(),
+        register: context.register(opened),
+        ssh: tools.ssh.as_ref(),
+        clock: tools.clock.as_ref(),
+        randomness: tools.randomness.as_ref(),
     }
 }
 
 /// Says so when fewer officers may approve than are needed, and whether it is so.
-pub(crate) async fn tell_if_too_few(context: &Context<'_>, store: &dyn Store) -> Result<bool, Failure> {
-    let officers = BrowseOfficers { store }.list().await?;
-    let needed = ShowPolicy { store }.run().await?.approvals() as usize;
+pub(crate) async fn tell_if_too_few(context: &Context<'_>) -> Result<bool, Failure> {
+    let officers = officers(context).await?.officers;
+    let needed = policy(context).await?.approvals as usize;
     let there = officers
         .iter()
-        .filter(|officer| officer.removed.is_none())
+        .filter(|officer| officer.removed_at.is_none())
         .count();
     if there >= needed {
         return Ok(false);
@@ -73,23 +59,29 @@ pub(crate) async fn tell_if_too_few(context: &Context<'_>, store: &dyn Store) ->
     Ok(true)
 }
 
-async fn add(
-    context: &Context<'_>,
-    manage: &ManageOfficers<'_>,
-    name: &str,
-    key: &str,
-    also: &[String],
-) -> Result<(), Failure> {
+async fn add(context: &Context<'_>, name: &str, key: &str, also: &[String]) -> Result<(), Failure> {
     let name = person(name)?;
     let also = also
         .iter()
         .map(|name| person(name))
         .collect::<Result<Vec<PersonName>, _>>()?;
     let line = key_line(key)?;
-    let officer = manage.add(&context.actor(), &name, &also, &line).await?;
-    context
-        .printer
-        .result(&OfficerJson::new(&officer), || words(&officer))?;
+    let officer = match context.remote() {
+        Some(remote) => {
+            let request = AddOfficerRequest {
+                name: name.to_string(),
+                also: also.iter().map(ToString::to_string).collect(),
+                key: line,
+            };
+            remote.post(OFFICERS, &request).await?
+        }
+        None => {
+            let opened = context.installation().await?;
+            let manage = manage(context, &opened);
+            OfficerJson::new(&manage.add(&context.actor(), &name, &also, &line).await?)
+        }
+    };
+    context.printer.result(&officer, || words(&officer))?;
     context.printer.remark(
         "compare the key's fingerprint with what the person's own machine says: ssh-keygen -lf KEY.pub",
     );
@@ -122,54 +114,91 @@ fn key_line(text: &str) -> Result<String, Failure> {
     Ok(line.unwrap_or_default().to_owned())
 }
 
-async fn list(context: &Context<'_>) -> Result<(), Failure> {
+async fn remove(context: &Context<'_>, officer: &str, why: Option<&str>, yes: bool) -> Result<(), Failure> {
+    let why = why.map(reason).transpose()?;
+    let question = format!(
+        "take \"{}\" off? Approvals of this person do not count any more",
+        printable(officer)
+    );
+    let removed = match context.remote() {
+        Some(remote) => {
+            if !yes {
+                confirm(context, &question)?;
+            }
+            let why = why.map(|why| why.to_string());
+            remote
+                .delete(with_query(&below(OFFICERS, officer), &[("reason", why)]))
+                .await?
+        }
+        None => {
+            let opened = context.installation().await?;
+            if !yes {
+                confirm(context, &question)?;
+            }
+            let manage = manage(context, &opened);
+            OfficerJson::new(&manage.remove(&context.actor(), officer, why.as_ref()).await?)
+        }
+    };
+    context.printer.result(&removed, || words(&removed))?;
+    tell_if_too_few(context).await.map(|_| ())
+}
+
+async fn officers(context: &Context<'_>) -> Result<OfficersJson, Failure> {
+    if let Some(remote) = context.remote() {
+        return remote.get(OFFICERS).await;
+    }
     let store = context.reading().await?;
     let browse = BrowseOfficers {
         store: store.as_ref(),
     };
-    let officers = browse.list().await?;
-    let row = |officer: &Officer| {
+    Ok(OfficersJson::new(&browse.list().await?))
+}
+
+async fn list(context: &Context<'_>) -> Result<(), Failure> {
+    let officers = officers(context).await?;
+    let row = |officer: &OfficerJson| {
         vec![
-            printable(officer.name.as_str()),
-            officer.key.kind().to_owned(),
-            officer.key.fingerprint(),
-            moment(officer.added_at),
-            match &officer.removed {
-                Some(removal) => format!("taken off {}", moment(removal.at)),
+            officer.name.clone(),
+            kind(officer).to_owned(),
+            officer.key_fingerprint.clone(),
+            moment(&officer.added_at),
+            match &officer.removed_at {
+                Some(at) => format!("taken off {}", moment(at)),
                 None => "may approve".to_owned(),
             },
         ]
     };
     context
         .printer
-        .result(&OfficersJson::new(&officers), || match officers.is_empty() {
+        .result(&officers, || match officers.officers.is_empty() {
             true => {
                 "there is no officer yet; add one with: keystead officer add NAME --key FILE.pub".to_owned()
             }
             false => table(
                 &["NAME", "KEY", "FINGERPRINT", "ADDED", "STATE"],
-                officers.iter().map(row).collect(),
+                officers.officers.iter().map(row).collect(),
             ),
         })?;
-    tell_if_too_few(context, store.as_ref()).await.map(|_| ())
+    tell_if_too_few(context).await.map(|_| ())
 }
 
-fn words(officer: &Officer) -> String {
+/// The kind of a key is the first word of its line.
+fn kind(officer: &OfficerJson) -> &str {
+    officer.key.split(' ').next().unwrap_or_default()
+}
+
+fn words(officer: &OfficerJson) -> String {
     let mut fields = vec![
-        ("officer", printable(officer.name.as_str())),
-        ("id", officer.id.to_string()),
-        (
-            "key",
-            format!("{} {}", officer.key.kind(), officer.key.fingerprint()),
-        ),
-        ("added", moment(officer.added_at)),
+        ("officer", officer.name.clone()),
+        ("id", officer.id.clone()),
+        ("key", format!("{} {}", kind(officer), officer.key_fingerprint)),
+        ("added", moment(&officer.added_at)),
     ];
     if !officer.also.is_empty() {
-        let names: Vec<String> = officer.also.iter().map(|name| printable(name.as_str())).collect();
-        fields.push(("also", names.join(", ")));
+        fields.push(("also", officer.also.join(", ")));
     }
-    if let Some(removal) = &officer.removed {
-        fields.push(("taken off", moment(removal.at)));
+    if let Some(at) = &officer.removed_at {
+        fields.push(("taken off", moment(at)));
     }
     field_lines(&fields)
 }

@@ -9,10 +9,12 @@ use keystead_domain::{Hint, Recipient};
 
 use crate::Failure;
 use crate::args::SealArgs;
+use crate::commands::keyset::fetch_recipient;
 use crate::context::{Context, hint};
 use crate::input::{open_input, open_output, refuse_terminal};
 use crate::output::{SealedJson, compared_words, printable, tell_what_is_not_promised};
 use crate::progress::WorkProgress;
+use crate::remote::remembered_manager;
 use crate::secrets::new_password;
 
 pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Failure> {
@@ -41,9 +43,10 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
         folder: tools.server_folder.as_ref(),
     };
     let is_backup_server = context.wiring.store_is_embedded() && context.no_installation_yet().await;
-    let recipients = match given.is_empty() && is_backup_server {
-        true => own.recipients().await?,
-        false => given,
+    let recipients = match (given.is_empty(), context.remote()) {
+        (true, Some(remote)) => vec![fetch_recipient(remote, "active").await?],
+        (true, None) if is_backup_server => own_recipients(context, &own).await?,
+        _ => given,
     };
     let remembered = recipients.clone();
     let to = match recipients.is_empty() {
@@ -60,7 +63,8 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
                 .await?
         }
     };
-    if is_backup_server && !recipient.is_empty() && !no_remember {
+    // Where the manager says what is sealed to, a recipient that was given is for this one time.
+    if is_backup_server && !recipient.is_empty() && !no_remember && own.manager_address().await?.is_none() {
         remember(context, &own, &remembered).await?;
     }
     let password = match no_password {
@@ -121,6 +125,36 @@ pub(crate) async fn run(context: &Context<'_>, args: SealArgs) -> Result<(), Fai
         })?;
     tell_what_is_not_promised(context, Some(receipt.promised));
     Ok(())
+}
+
+/// What a backup server seals to: the Active keyset of its manager, when it knows where that is, else what was given to it
+/// before. A manager that cannot be reached keeps nobody from making a backup.
+async fn own_recipients(context: &Context<'_>, own: &ServerState<'_>) -> Result<Vec<Recipient>, Failure> {
+    let kept = own.recipients().await?;
+    let active = match remembered_manager(context).await {
+        Ok(None) => return Ok(kept),
+        Ok(Some(manager)) => fetch_recipient(&manager, "active").await,
+        Err(failure) => Err(failure),
+    };
+    match active {
+        Ok(active) => {
+            let active = vec![active];
+            if own.remember(&active).await? && !kept.is_empty() {
+                context.printer.remark(
+                    "the manager has another Active keyset now; this machine seals to that from now on",
+                );
+            }
+            Ok(active)
+        }
+        Err(failure) if kept.is_empty() => Err(failure),
+        Err(failure) => {
+            let why = printable(&failure.why);
+            context.printer.important(&format!(
+                "warning: the manager could not be asked for its Active keyset: {why}; this is sealed to the one that is remembered"
+            ))?;
+            Ok(kept)
+        }
+    }
 }
 
 /// From now on this machine seals to them when nobody says otherwise.

@@ -1,4 +1,5 @@
 use keystead_application::use_cases::{OpenBackup, SlotView};
+use keystead_wire::KeysetJson;
 use std::sync::Arc;
 
 use crate::Failure;
@@ -74,7 +75,7 @@ fn row(view: &SlotView) -> Vec<String> {
                     format!(
                         "yes: \"{}\", {}",
                         printable(keyset.hint().as_str()),
-                        state_words(keyset)
+                        state_words(&KeysetJson::from(keyset.as_ref()))
                     )
                 },
             );

@@ -15,7 +15,7 @@ use crate::args::TokenCommand;
 use crate::context::{Context, OpenInstallation, person, reason};
 use crate::output::{field_lines, moment, printable, table, write_out};
 use crate::remote::{Call, Remote};
-use crate::secrets::own_password;
+use crate::secrets::{own_password, to_send};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -54,13 +54,15 @@ async fn list(context: &Context<'_>) -> Result<(), Failure> {
             token.name.clone(),
         ]
     };
-    context.printer.result(&tokens, || match tokens.tokens.is_empty() {
-        true => "there is no token; make one with: keystead token create NAME --role ROLE".to_owned(),
-        false => table(
-            &["ID", "ROLE", "MADE", "STATE", "FOR"],
-            tokens.tokens.iter().map(row).collect(),
-        ),
-    })
+    context
+        .printer
+        .result(&tokens, || match tokens.tokens.is_empty() {
+            true => "there is no token; make one with: keystead token create NAME --role ROLE".to_owned(),
+            false => table(
+                &["ID", "ROLE", "MADE", "STATE", "FOR"],
+                tokens.tokens.iter().map(row).collect(),
+            ),
+        })
 }
 
 async fn create(
@@ -101,7 +103,9 @@ async fn create(
     }
     // The secret alone goes to standard output, so that it can be redirected to a file.
     write_out(&Zeroizing::new(format!("{}\n", made.token.expose())))?;
-    context.printer.remark(&words(&made.about, context.tools().clock.now()));
+    context
+        .printer
+        .remark(&words(&made.about, context.tools().clock.now()));
     context
         .printer
         .remark("\nthe token is not shown again; keep it where only the program that needs it can read it");
@@ -120,7 +124,7 @@ async fn create_there(
             let Some(password) = own_password(context)? else {
                 return Err(refusal.into());
             };
-            request.password = Some(SecretText::from(&password));
+            request.password = Some(to_send(&password)?);
             remote.post(TOKENS, &request).await
         }
         answered => Ok(answered?.json()?),
@@ -146,7 +150,9 @@ async fn revoke(context: &Context<'_>, id: &str, why: Option<&str>, yes: bool) -
     let revoked: TokenJson = match context.remote() {
         Some(remote) => {
             let why = why.map(|why| why.to_string());
-            remote.delete(with_query(&below(TOKENS, id), &[("reason", why)])).await?
+            remote
+                .delete(with_query(&below(TOKENS, id), &[("reason", why)]))
+                .await?
         }
         None => {
             let opened = context.installation().await?;
@@ -177,7 +183,10 @@ fn rights(token: &TokenJson) -> String {
 }
 
 fn state(token: &TokenJson, now: keystead_domain::Timestamp) -> String {
-    let is_over = token.expires_at.parse().is_ok_and(|until: keystead_domain::Timestamp| until <= now);
+    let is_over = token
+        .expires_at
+        .parse()
+        .is_ok_and(|until: keystead_domain::Timestamp| until <= now);
     match (&token.revoked_at, is_over) {
         (Some(at), _) => {
             let why = token.revoked_because.as_ref();

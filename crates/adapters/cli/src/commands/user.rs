@@ -3,7 +3,7 @@
 use keystead_application::use_cases::{ManageUsers, UserRequest};
 use keystead_domain::{Role, Roles, UserName};
 use keystead_wire::routes::{USERS, below, with_query};
-use keystead_wire::{AddUserRequest, EditUserRequest, SecretText, UserJson, UsersJson};
+use keystead_wire::{AddUserRequest, EditUserRequest, UserJson, UsersJson};
 
 use super::keyset::confirm;
 use crate::Failure;
@@ -11,7 +11,7 @@ use crate::args::UserCommand;
 use crate::context::{Context, OpenInstallation, reason};
 use crate::output::{field_lines, moment, printable, table};
 use crate::remote::Call;
-use crate::secrets::new_user_password;
+use crate::secrets::{new_user_password, to_send};
 
 pub(crate) async fn run(context: &Context<'_>, command: UserCommand) -> Result<(), Failure> {
     match command {
@@ -29,7 +29,7 @@ pub(crate) async fn run(context: &Context<'_>, command: UserCommand) -> Result<(
                     let request = AddUserRequest {
                         name,
                         roles: role,
-                        password: SecretText::from(&password),
+                        password: to_send(&password)?,
                     };
                     remote.post(USERS, &request).await?
                 }
@@ -68,10 +68,7 @@ pub(crate) async fn run(context: &Context<'_>, command: UserCommand) -> Result<(
             reason: why,
             yes,
         } => remove(context, &name, why.as_deref(), yes).await,
-        UserCommand::Password {
-            name,
-            password_file,
-        } => {
+        UserCommand::Password { name, password_file } => {
             let user = user_name(&name)?;
             let password = new_user_password(context, &name, password_file.as_deref())?;
             password.check_for_user(&user).map_err(weak)?;
@@ -79,7 +76,7 @@ pub(crate) async fn run(context: &Context<'_>, command: UserCommand) -> Result<(
                 Some(remote) => {
                     let request = EditUserRequest {
                         roles: None,
-                        password: Some(SecretText::from(&password)),
+                        password: Some(to_send(&password)?),
                     };
                     remote.patch(below(USERS, &name), &request).await?
                 }
@@ -165,7 +162,9 @@ async fn unlock(context: &Context<'_>, name: &str) -> Result<(), Failure> {
         }
     };
     tell(context, &shown)?;
-    context.printer.remark("wrong passwords are forgotten; the next try need not wait");
+    context
+        .printer
+        .remark("wrong passwords are forgotten; the next try need not wait");
     Ok(())
 }
 

@@ -82,7 +82,10 @@ impl<'a> From<&'a KeysetJson> for StateFacts<'a> {
             state: keyset.state,
             origin: keyset.origin,
             activated_at: keyset.activated_at.as_deref(),
-            superseded: keyset.deactivated_at.as_deref().zip(keyset.superseded_by.as_deref()),
+            superseded: keyset
+                .deactivated_at
+                .as_deref()
+                .zip(keyset.superseded_by.as_deref()),
         }
     }
 }
@@ -94,7 +97,10 @@ impl<'a> StateFacts<'a> {
             state: keyset.state?,
             origin: keyset.origin?,
             activated_at: keyset.activated_at.as_deref(),
-            superseded: keyset.deactivated_at.as_deref().zip(keyset.superseded_by.as_deref()),
+            superseded: keyset
+                .deactivated_at
+                .as_deref()
+                .zip(keyset.superseded_by.as_deref()),
         })
     }
 }
@@ -108,7 +114,10 @@ pub(crate) fn state_words<'a>(keyset: impl Into<StateFacts<'a>>) -> String {
     };
     match (facts.state, facts.superseded) {
         (KeysetStateJson::Active, _) => {
-            format!("Active since {}", moment(facts.activated_at.unwrap_or("(not known)")))
+            format!(
+                "Active since {}",
+                moment(facts.activated_at.unwrap_or("(not known)"))
+            )
         }
         (KeysetStateJson::Inactive, None) => format!("Inactive ({origin}, never active)"),
         (KeysetStateJson::Inactive, Some((at, by))) => {

@@ -4,8 +4,8 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use keystead_application::Tools;
 use keystead_application::use_cases::SignAsServer;
+use keystead_application::{Status, Tools};
 use zeroize::Zeroizing;
 
 use super::answers::Refusal;
@@ -80,13 +80,17 @@ impl Credential {
         let Some(token) = token else {
             return Ok(None);
         };
-        let text = std::str::from_utf8(token.expose()).map(str::trim).unwrap_or_default();
+        let text = std::str::from_utf8(token.expose())
+            .map(str::trim)
+            .unwrap_or_default();
         // Whatever else it is, the manager finds out; this much goes into a header.
         match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
             true => Ok(Some(Self::Token(Zeroizing::new(text.to_owned())))),
             false => Err(Failure::usage(
                 "what was given as a token is none",
-                format!("give the line that keystead token create printed, with --token-file or in {TOKEN_VARIABLE}"),
+                format!(
+                    "give the line that keystead token create printed, with --token-file or in {TOKEN_VARIABLE}"
+                ),
             )),
         }
     }
@@ -110,7 +114,16 @@ impl Credential {
                     randomness: tools.randomness.as_ref(),
                 };
                 let token = sign.token().await.map_err(|error| lost(error.into()))?;
-                Ok(token.map(|token| Zeroizing::new(String::from_utf8_lossy(token.expose()).into_owned())))
+                let token = token.ok_or_else(|| {
+                    lost(Failure::new(
+                        Status::NotUnlocked,
+                        "the manager was not asked",
+                        "no token was given, and this machine is not enrolled with a manager",
+                        "give --token-file FILE, or the token in KEYSTEAD_TOKEN; or enrol this machine with: keystead server enroll",
+                    ))
+                })?;
+                let text = String::from_utf8_lossy(token.expose()).into_owned();
+                Ok(Some(Zeroizing::new(text)))
             }
         }
     }
@@ -140,10 +153,7 @@ mod tests {
             );
         }
         for (url, certificate) in [("keys.example", None), ("https://keys.example", Some("abcd"))] {
-            assert_eq!(
-                address(url, certificate).unwrap_err().status,
-                keystead_application::Status::Usage
-            );
+            assert_eq!(address(url, certificate).unwrap_err().status, Status::Usage);
         }
     }
 }

@@ -28,7 +28,11 @@ impl Answer {
         if (200..300).contains(&response.status) {
             return Ok(Self(response));
         }
-        Err(refusal(response.status, response.content_type.as_deref(), &response.body))
+        Err(refusal(
+            response.status,
+            response.content_type.as_deref(),
+            &response.body,
+        ))
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
@@ -63,7 +67,9 @@ pub(super) fn refusal(status: u16, content_type: Option<&str>, body: &[u8]) -> R
             );
             Refusal::Problem(Box::new(problem))
         }
-        _ => Refusal::NotUnderstood(format!("it answered with the HTTP status {status}, and did not say why")),
+        _ => Refusal::NotUnderstood(format!(
+            "it answered with the HTTP status {status}, and did not say why"
+        )),
     }
 }
 
@@ -106,7 +112,10 @@ impl Explain for Refusal {
     fn why(&self) -> String {
         match self {
             Self::Problem(problem) if problem.status >= 500 && !problem.request_id.is_empty() => {
-                format!("{} (in the manager's log: request {})", problem.detail, problem.request_id)
+                format!(
+                    "{} (in the manager's log: request {})",
+                    problem.detail, problem.request_id
+                )
             }
             Self::Problem(problem) => problem.detail.clone(),
             Self::NotUnderstood(why) => why.clone(),
@@ -118,7 +127,8 @@ impl Explain for Refusal {
         match self {
             Self::Problem(problem) => problem.cli_fix.as_ref().unwrap_or(&problem.fix).clone(),
             Self::NotUnderstood(_) => {
-                "check the URL of --server, and whether the manager and this program are of the same version".to_owned()
+                "check the URL of --server, and whether the manager and this program are of the same version"
+                    .to_owned()
             }
             Self::Lost(lost) => lost.failure.fix.clone(),
         }

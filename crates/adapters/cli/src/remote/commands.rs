@@ -11,8 +11,7 @@ pub(crate) fn check_is_possible(command: &Command) -> Result<(), Failure> {
     }
 }
 
-const HERE: &str =
-    "leave --server away, and take KEYSTEAD_SERVER out of the environment; or run it on the machine of the manager";
+const HERE: &str = "leave --server away, and take KEYSTEAD_SERVER out of the environment; or run it on the machine of the manager";
 
 fn obstacle(command: &Command) -> Option<(&'static str, &'static str)> {
     let why = match command {
@@ -23,9 +22,13 @@ fn obstacle(command: &Command) -> Option<(&'static str, &'static str)> {
                 "open it with its password, leaving --server away; or ask for its key with: keystead recovery request",
             ));
         }
-        Command::Slots(_) => "the header of a sealed file is read on this machine; nothing of that is done at --server",
+        Command::Slots(_) => {
+            "the header of a sealed file is read on this machine; nothing of that is done at --server"
+        }
         Command::Db(_) => "the database is looked after on the machine of the manager, not through --server",
-        Command::MasterKey(_) => "the master key is looked after on the machine of the manager, not through --server",
+        Command::MasterKey(_) => {
+            "the master key is looked after on the machine of the manager, not through --server"
+        }
         Command::Config(_) => "settings are those of one machine, and are not shown through --server",
         Command::Serve(_) => "this machine would serve its API itself, and --server is another one",
         Command::Completions { .. } | Command::Man { .. } => return None,

@@ -65,7 +65,9 @@ pub(crate) async fn wait_for<T: DeserializeOwned>(
                 lost += 1;
                 if lost == 1 {
                     let why = printable(&refusal.to_string());
-                    printer.remark(&format!("{why}; the work goes on at the manager, which is asked again"));
+                    printer.remark(&format!(
+                        "{why}; the work goes on at the manager, which is asked again"
+                    ));
                 }
                 tokio::time::sleep(pause(lost)).await;
             }

@@ -177,7 +177,11 @@ impl Remote {
         let mut body = Vec::new();
         // What comes of it is a refusal in any case.
         let _ = stream.body.take(MAX_PROBLEM).read_to_end(&mut body).await;
-        Err(answers::refusal(stream.status, stream.content_type.as_deref(), &body))
+        Err(answers::refusal(
+            stream.status,
+            stream.content_type.as_deref(),
+            &body,
+        ))
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: impl Into<String>) -> Result<T, Failure> {

@@ -1,7 +1,7 @@
 use std::process::{Command, Stdio};
 
 use keystead_application::ports::{RecordKind, Schema, Store, StoreErrorKind};
-use keystead_domain::Sequence;
+use keystead_domain::{Register, Sequence, SignedNote, register_digest};
 use keystead_seaorm::{SeaOrmOptions, SeaOrmSchema, SeaOrmStore};
 
 use crate::support::*;
@@ -177,28 +177,78 @@ async fn what_an_older_schema_holds_is_still_there_after_its_steps() {
     }
 }
 
-/// As the servers' own programs dumped them.
+/// What a released version of the schema left on a server, as the server's own program dumped it.
+struct Released {
+    postgres: &'static str,
+    mariadb: &'static str,
+    steps: usize,
+    events: u64,
+    servers: usize,
+    officers: usize,
+    requests: usize,
+}
+
+const RELEASED: [Released; 2] = [
+    Released {
+        postgres: include_str!("../../../../../tests/fixtures/databases/schema-2.postgres.sql"),
+        mariadb: include_str!("../../../../../tests/fixtures/databases/schema-2.mariadb.sql"),
+        steps: 2,
+        events: 12,
+        servers: 0,
+        officers: 0,
+        requests: 0,
+    },
+    Released {
+        postgres: include_str!("../../../../../tests/fixtures/databases/schema-3.postgres.sql"),
+        mariadb: include_str!("../../../../../tests/fixtures/databases/schema-3.mariadb.sql"),
+        steps: 3,
+        events: 30,
+        servers: 2,
+        officers: 3,
+        requests: 3,
+    },
+];
+
 #[tokio::test]
 async fn released_databases_are_migrated_with_all_that_they_hold() {
-    const POSTGRES: &str = include_str!("../../../../../tests/fixtures/databases/schema-2.postgres.sql");
-    const MARIADB: &str = include_str!("../../../../../tests/fixtures/databases/schema-2.mariadb.sql");
     for server in servers() {
-        let database = server.create_database();
-        let dump = match server.url_of("").starts_with("postgres") {
-            true => POSTGRES,
-            false => MARIADB,
-        };
-        server.client(&database, dump);
-        let url = server.url_of(&database);
-        assert_eq!(schema(&url).migrate().await.unwrap(), STEPS[2..]);
-        let store = SeaOrmStore::connect(SeaOrmOptions::new(&url)).await.unwrap();
-        let mut snapshot = store.snapshot().await.unwrap();
-        assert_eq!(snapshot.list_keysets(None, 9).await.unwrap().keysets.len(), 2);
-        let head = snapshot.audit_head().await.unwrap();
-        assert_eq!(head.sequence, Sequence(12));
-        assert!(snapshot.list_recoveries(None, 9).await.unwrap().is_empty());
-        drop(snapshot);
-        insert(&store, 3).await.unwrap();
+        for released in RELEASED {
+            let database = server.create_database();
+            let dump = match server.url_of("").starts_with("postgres") {
+                true => released.postgres,
+                false => released.mariadb,
+            };
+            server.client(&database, dump);
+            let url = server.url_of(&database);
+            assert_eq!(schema(&url).migrate().await.unwrap(), STEPS[released.steps..]);
+            let store = SeaOrmStore::connect(SeaOrmOptions::new(&url)).await.unwrap();
+            let mut snapshot = store.snapshot().await.unwrap();
+            assert_eq!(snapshot.list_keysets(None, 9).await.unwrap().keysets.len(), 2);
+            let head = snapshot.audit_head().await.unwrap();
+            assert_eq!(head.sequence, Sequence(released.events));
+            let requests = snapshot.list_recoveries(None, 9).await.unwrap();
+            assert_eq!(requests.len(), released.requests);
+            let servers = snapshot.list_servers(None, 9).await.unwrap();
+            let officers = snapshot.officers().await.unwrap();
+            assert_eq!(
+                (servers.len(), officers.len()),
+                (released.servers, released.officers)
+            );
+            // All of them are what the manager signed, to the last byte.
+            let policy = snapshot.recovery_policy().await.unwrap();
+            let digest = register_digest(&servers, &officers, policy.as_ref());
+            if let Some(note) = snapshot.recovery_register().await.unwrap() {
+                let note: SignedNote = note.parse().unwrap();
+                assert_eq!(note.text().parse::<Register>().unwrap().digest, digest);
+            } else {
+                assert_eq!(released.servers, 0);
+            }
+            for kind in RecordKind::ALL {
+                assert!(snapshot.list_records(kind, None, 9).await.unwrap().is_empty());
+            }
+            drop(snapshot);
+            insert(&store, 3).await.unwrap();
+        }
     }
 }
 

@@ -117,7 +117,7 @@ impl Jobs<'_> {
     ///
     /// # Errors
     /// When the store cannot be used; then another process does it again.
-    pub async fn finish(&self, taken: &TakenJob, failed: Option<&dyn Explain>) -> Result<(), AccessError> {
+    pub async fn finish(&self, taken: &TakenJob, failed: Option<&(dyn Explain + Sync)>) -> Result<(), AccessError> {
         let now = self.records.clock.now();
         let over = match failed {
             None => taken.0.finished(now),
@@ -173,7 +173,7 @@ impl Jobs<'_> {
     }
 }
 
-fn failure(error: &dyn Explain) -> JobFailure {
+fn failure(error: &(dyn Explain + Sync)) -> JobFailure {
     JobFailure {
         code: error.code().to_owned(),
         what: error.what(),

@@ -7,8 +7,8 @@ use keystead_domain::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::ServerError;
 use super::documents::{WireManager, WireOwnRequest, read_identity, write_identity};
+use super::{ManagerAddress, ServerError};
 use crate::ports::{DocumentName, FolderLock, InvalidDocumentName, ServerFolder};
 
 /// The identity of this machine, private halves and all.
@@ -139,6 +139,14 @@ impl Home<'_> {
     pub(super) async fn trust(self, manager: &TrustedManager) -> Result<(), ServerError> {
         self.replace_json("server", "manager", &WireManager::from(manager))
             .await
+    }
+
+    pub(super) async fn manager_address(self) -> Result<Option<ManagerAddress>, ServerError> {
+        self.json("server", "manager-address").await
+    }
+
+    pub(super) async fn remember_manager(self, address: &ManagerAddress) -> Result<(), ServerError> {
+        self.replace_json("server", "manager-address", address).await
     }
 
     /// What is sealed to when nobody says otherwise.

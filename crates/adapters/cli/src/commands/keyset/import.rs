@@ -1,19 +1,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use keystead_application::use_cases::{ExaminedExport, ExaminedKeyset, ImportKeysets, ImportRequest};
-use keystead_domain::{ExpectedFingerprint, Hint, Keyset, Passphrase, SecretBytes};
-use keystead_wire::{ImportJson, KeysetJson};
+use keystead_application::use_cases::{ExaminedExport, ImportKeysets, ImportRequest};
+use keystead_domain::{ExpectedFingerprint, Fingerprint, Hint, SecretBytes};
+use keystead_wire::routes::IMPORT;
+use keystead_wire::{ImportJson, InspectedKeysetJson, KeysetJson, SecretText};
+use zeroize::Zeroizing;
 
 use super::change::confirm;
-use super::inspect::facts;
+use super::inspect::{examine, facts};
 use crate::Failure;
 use crate::args::ImportArgs;
 use crate::context::{Context, OpenInstallation, hint};
 use crate::input::read_export;
-use crate::output::{field_lines, printable};
+use crate::output::{field_lines, printable, short};
 use crate::progress::WorkProgress;
-use crate::secrets::{asked_passphrase, given_passphrase};
+use crate::remote::Remote;
+use crate::secrets::{asked_passphrase, given_passphrase, to_send};
 
 pub(crate) async fn run(context: &Context<'_>, args: ImportArgs) -> Result<(), Failure> {
     let ImportArgs {
@@ -39,33 +42,32 @@ pub(crate) async fn run(context: &Context<'_>, args: ImportArgs) -> Result<(), F
         hints_for_nameless: BTreeMap::new(),
         expected,
     };
-    let installation = context.installation().await?;
-    let import = importer(context, &installation);
+    let into = match context.remote() {
+        Some(remote) => Importer::There(remote, expect_fingerprint),
+        None => Importer::Here(Box::new(context.installation().await?)),
+    };
 
     // Whoever can be asked sees the hint first. Without a terminal the import itself examines the file.
     if context.terminal.is_interactive() {
-        ask(context, &import, &mut request, yes).await?;
+        ask(context, &into, &mut request, yes).await?;
     } else if !yes {
         confirm(context, "import?")?;
     }
 
     let progress = WorkProgress::begin(&context.printer, "importing");
-    let imported = import.run(&context.actor(), request).await;
+    let imported = into.import(context, request).await;
     drop(progress);
     let imported = imported?;
-    let json = ImportJson {
-        imported: imported.iter().map(KeysetJson::from).collect(),
-    };
-    context.printer.result(&json, || {
-        let line = |keyset: &Keyset| {
+    context.printer.result(&imported, || {
+        let line = |keyset: &KeysetJson| {
             format!(
                 "imported as {}: \"{}\"\nfingerprint: {}  (compare it with your record)",
-                keyset.id(),
-                printable(keyset.hint().as_str()),
-                keyset.fingerprint()
+                printable(&keyset.id),
+                printable(&keyset.hint),
+                printable(&keyset.fingerprint)
             )
         };
-        imported.iter().map(line).collect::<Vec<_>>().join("\n")
+        imported.imported.iter().map(line).collect::<Vec<_>>().join("\n")
     })?;
     context.printer.remark(
         "\nInactive: it opens its backups at once. To seal new ones to it, activate it: keystead keyset activate KEYSET",
@@ -73,14 +75,71 @@ pub(crate) async fn run(context: &Context<'_>, args: ImportArgs) -> Result<(), F
     Ok(())
 }
 
+/// The manager that imports.
+enum Importer<'a> {
+    Here(Box<OpenInstallation>),
+    /// With the fingerprints that are expected, as they were given.
+    There(&'a Remote, Vec<String>),
+}
+
+impl Importer<'_> {
+    /// Looks into the file as the import will, on this machine.
+    async fn look(&self, context: &Context<'_>, request: &ImportRequest) -> Result<ExaminedExport, Failure> {
+        let ImportRequest {
+            file,
+            source,
+            passphrase,
+            ..
+        } = request;
+        let (copy, passphrase) = (SecretBytes::new(file.expose().to_vec()), passphrase.clone());
+        match self {
+            Self::There(..) => examine(context, copy, passphrase).await,
+            Self::Here(installation) => {
+                let import = importer(context, installation);
+                Ok(import.look(&context.actor(), copy, source, passphrase).await?)
+            }
+        }
+    }
+
+    async fn import(&self, context: &Context<'_>, request: ImportRequest) -> Result<ImportJson, Failure> {
+        let (remote, expect_fingerprints) = match self {
+            Self::Here(installation) => {
+                let import = importer(context, installation);
+                return Ok(ImportJson::new(&import.run(&context.actor(), request).await?));
+            }
+            Self::There(remote, expected) => (remote, expected.clone()),
+        };
+        let ImportRequest {
+            file,
+            source,
+            passphrase,
+            hint,
+            hints_for_nameless,
+            expected: _,
+        } = request;
+        // What is no UTF-8 around the blocks of a file is no obstacle; in them, it is noticed.
+        let text = Zeroizing::new(String::from_utf8_lossy(file.expose()).into_owned());
+        let text_of = |(fingerprint, hint): (Fingerprint, Hint)| (fingerprint.to_string(), hint.to_string());
+        let request = keystead_wire::ImportRequest {
+            file: SecretText::new(text),
+            source: Some(source),
+            passphrase: passphrase.as_deref().map(to_send).transpose()?,
+            hint: hint.map(|hint| hint.to_string()),
+            hints_for_nameless: hints_for_nameless.into_iter().map(text_of).collect(),
+            expect_fingerprints,
+        };
+        remote.post(IMPORT, &request).await
+    }
+}
+
 /// Shows what is in the file, asks for what is missing, and for a yes when everything has been seen.
 async fn ask(
     context: &Context<'_>,
-    import: &ImportKeysets<'_>,
+    into: &Importer<'_>,
     request: &mut ImportRequest,
     yes: bool,
 ) -> Result<(), Failure> {
-    let mut examined = look(context, import, request).await?;
+    let mut examined = into.look(context, request).await?;
     show(context, &examined)?;
     if request.passphrase.is_none() && examined.needs_passphrase() {
         request.passphrase = Some(Arc::new(asked_passphrase(context)?));
@@ -88,14 +147,20 @@ async fn ask(
             .keysets
             .iter()
             .all(|keyset| keyset.public.is_some() && keyset.metadata.is_some());
-        examined = look(context, import, request).await?;
+        examined = into.look(context, request).await?;
         if !nothing_new {
             show(context, &examined)?;
         }
     }
     if request.hint.is_none() {
         for keyset in examined.keysets.iter().filter(|keyset| keyset.metadata.is_none()) {
-            request.hints_for_nameless.extend(ask_hint(context, keyset)?);
+            let Some(public) = &keyset.public else {
+                continue;
+            };
+            let fingerprint = public.fingerprint();
+            let prompt = format!("hint for keyset {}", short(&fingerprint.to_string()));
+            let hint = hint(&context.terminal.line(&prompt)?)?;
+            request.hints_for_nameless.insert(fingerprint, hint);
         }
     }
     if yes {
@@ -108,36 +173,6 @@ async fn ask(
             many => format!("import these {many} keysets?"),
         },
     )
-}
-
-fn ask_hint(
-    context: &Context<'_>,
-    keyset: &ExaminedKeyset,
-) -> Result<Option<(keystead_domain::Fingerprint, Hint)>, Failure> {
-    let Some(public) = &keyset.public else {
-        return Ok(None);
-    };
-    let fingerprint = public.fingerprint();
-    let text = context
-        .terminal
-        .line(&format!("hint for keyset {}", fingerprint.short()))?;
-    Ok(Some((fingerprint, hint(&text)?)))
-}
-
-async fn look(
-    context: &Context<'_>,
-    import: &ImportKeysets<'_>,
-    request: &ImportRequest,
-) -> Result<ExaminedExport, Failure> {
-    let ImportRequest {
-        file,
-        source,
-        passphrase,
-        ..
-    } = request;
-    let copy = SecretBytes::new(file.expose().to_vec());
-    let passphrase: Option<Arc<Passphrase>> = passphrase.clone();
-    Ok(import.look(&context.actor(), copy, source, passphrase).await?)
 }
 
 fn importer<'a>(context: &'a Context<'_>, installation: &'a OpenInstallation) -> ImportKeysets<'a> {
@@ -154,9 +189,8 @@ fn importer<'a>(context: &'a Context<'_>, installation: &'a OpenInstallation) ->
 
 fn show(context: &Context<'_>, examined: &ExaminedExport) -> Result<(), Failure> {
     for keyset in &examined.keysets {
-        context
-            .printer
-            .important(&format!("{}\n", field_lines(&facts(keyset))))?;
+        let facts = facts(&InspectedKeysetJson::new(keyset, false, None));
+        context.printer.important(&format!("{}\n", field_lines(&facts)))?;
     }
     Ok(())
 }

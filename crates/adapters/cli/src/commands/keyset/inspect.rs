@@ -1,56 +1,42 @@
 use std::sync::Arc;
 
 use keystead_application::use_cases::{ExamineExport, ExaminedExport, ExaminedKeyset};
-use keystead_domain::{KeysetId, SecretBytes};
-use keystead_wire::{InspectJson, InspectedKeysetJson};
+use keystead_application::{Explain, Status};
+use keystead_domain::{KeysetId, Protection, SecretBytes};
+use keystead_wire::routes::{KEYSETS, below};
+use keystead_wire::{InspectJson, InspectedKeysetJson, KeysetJson};
 
 use crate::Failure;
 use crate::args::InspectArgs;
 use crate::context::Context;
 use crate::input::read_export;
 use crate::output::{field_lines, moment, printable};
+use crate::remote::{Call, Remote};
 use crate::secrets::given_passphrase;
 
 pub(crate) async fn run(context: &Context<'_>, args: InspectArgs) -> Result<(), Failure> {
     let file = read_export(context, &args.source).await?;
     let passphrase = given_passphrase(args.passphrase_file.as_deref())?.map(Arc::new);
+    // The file is looked into on this machine, also where the manager is elsewhere: its private keys need not travel for it.
     let examined = examine(context, file, passphrase).await?;
-    let looked = look_up(context, &examined).await?;
-    let json = InspectJson {
-        keysets: looked
-            .iter()
-            .map(|(keyset, here)| InspectedKeysetJson::new(keyset, here.is_known(), here.id()))
-            .collect(),
+    let looked = match context.remote() {
+        Some(remote) => look_up_there(remote, &examined).await?,
+        None => look_up_here(context, &examined).await?,
     };
+    let (keysets, unknown): (Vec<_>, Vec<_>) = looked.into_iter().unzip();
+    let json = InspectJson { keysets };
     context.printer.result(&json, || {
-        looked
+        json.keysets
             .iter()
-            .map(|(keyset, here)| describe(keyset, here))
+            .zip(&unknown)
+            .map(|(keyset, unknown)| describe(keyset, unknown.as_deref()))
             .collect::<Vec<_>>()
             .join("\n\n")
     })
 }
 
-/// Whether a keyset of the file is here.
-pub(super) enum Here {
-    Yes(KeysetId),
-    No,
-    /// There is no installation to look in, or the file does not tell the fingerprint.
-    Unknown(String),
-}
-
-impl Here {
-    fn is_known(&self) -> bool {
-        !matches!(self, Self::Unknown(_))
-    }
-
-    fn id(&self) -> Option<KeysetId> {
-        match self {
-            Self::Yes(id) => Some(*id),
-            Self::No | Self::Unknown(_) => None,
-        }
-    }
-}
+/// A keyset of the file; and why it is not known whether it is at the manager, when it is not.
+type Looked = (InspectedKeysetJson, Option<String>);
 
 pub(super) async fn examine(
     context: &Context<'_>,
@@ -65,32 +51,56 @@ pub(super) async fn examine(
     Ok(examine.run(file, passphrase).await?)
 }
 
-async fn look_up<'a>(
-    context: &Context<'_>,
-    examined: &'a ExaminedExport,
-) -> Result<Vec<(&'a ExaminedKeyset, Here)>, Failure> {
-    // An export can be looked at on a machine that has no installation.
-    let store = context.reading().await;
-    let mut looked = Vec::with_capacity(examined.keysets.len());
-    for keyset in &examined.keysets {
-        let here = match (&store, &keyset.public) {
-            (Err(failure), _) => Here::Unknown(failure.why.clone()),
-            (Ok(_), None) => Here::Unknown("the fingerprint is known only with the passphrase".to_owned()),
-            (Ok(store), Some(_)) => match keyset.already_here(store.as_ref()).await? {
-                Some(id) => Here::Yes(id),
-                None => Here::No,
-            },
-        };
-        looked.push((keyset, here));
+fn looked(keyset: &ExaminedKeyset, here: Result<Option<KeysetId>, String>) -> Looked {
+    match here {
+        Ok(here) => (InspectedKeysetJson::new(keyset, true, here), None),
+        Err(why) => (InspectedKeysetJson::new(keyset, false, None), Some(why)),
     }
-    Ok(looked)
 }
 
-fn describe(keyset: &ExaminedKeyset, here: &Here) -> String {
-    let here = match here {
-        Here::Yes(id) => format!("yes, with the id {id}"),
-        Here::No => "no".to_owned(),
-        Here::Unknown(why) => format!("not known: {why}"),
+fn without_fingerprint() -> String {
+    "the fingerprint is known only with the passphrase".to_owned()
+}
+
+async fn look_up_here(context: &Context<'_>, examined: &ExaminedExport) -> Result<Vec<Looked>, Failure> {
+    // An export can be looked at on a machine that has no installation.
+    let store = context.reading().await;
+    let mut all = Vec::with_capacity(examined.keysets.len());
+    for keyset in &examined.keysets {
+        let here = match (&store, &keyset.public) {
+            (Err(failure), _) => Err(failure.why.clone()),
+            (Ok(_), None) => Err(without_fingerprint()),
+            (Ok(store), Some(_)) => Ok(keyset.already_here(store.as_ref()).await?),
+        };
+        all.push(looked(keyset, here));
+    }
+    Ok(all)
+}
+
+async fn look_up_there(remote: &Remote, examined: &ExaminedExport) -> Result<Vec<Looked>, Failure> {
+    let mut all = Vec::with_capacity(examined.keysets.len());
+    for keyset in &examined.keysets {
+        let here = match &keyset.public {
+            None => Err(without_fingerprint()),
+            Some(public) => {
+                let fingerprint = public.fingerprint().to_string();
+                match remote.call(Call::get(below(KEYSETS, &fingerprint))).await {
+                    Ok(answer) => Ok(answer.json::<KeysetJson>()?.id.parse().ok()),
+                    Err(refusal) if refusal.status() == Status::NotFound => Ok(None),
+                    Err(refusal) => Err(refusal.why()),
+                }
+            }
+        };
+        all.push(looked(keyset, here));
+    }
+    Ok(all)
+}
+
+fn describe(keyset: &InspectedKeysetJson, unknown: Option<&str>) -> String {
+    let here = match (&keyset.already_here, unknown) {
+        (_, Some(why)) => format!("not known: {why}"),
+        (Some(id), None) => format!("yes, with the id {id}"),
+        (None, None) => "no".to_owned(),
     };
     let mut fields = facts(keyset);
     fields.push(("already here", here));
@@ -98,38 +108,35 @@ fn describe(keyset: &ExaminedKeyset, here: &Here) -> String {
 }
 
 /// What a person needs to decide about a keyset of a file.
-pub(super) fn facts(keyset: &ExaminedKeyset) -> Vec<(&'static str, String)> {
+pub(super) fn facts(keyset: &InspectedKeysetJson) -> Vec<(&'static str, String)> {
     let mut fields = Vec::new();
-    match &keyset.metadata {
-        Some(metadata) => {
-            fields.push(("hint", printable(metadata.hint.as_str())));
-            fields.push(("created", moment(metadata.created_at)));
-            fields.push((
-                "exported",
-                format!("{}, as {}", moment(metadata.exported_at), metadata.id),
-            ));
+    match (&keyset.hint, &keyset.created_at, &keyset.exported_at) {
+        (Some(hint), Some(created_at), Some(exported_at)) => {
+            fields.push(("hint", printable(hint)));
+            fields.push(("created", moment(created_at)));
+            let exported_as = keyset.exported_as.as_deref().unwrap_or_default();
+            fields.push(("exported", format!("{}, as {exported_as}", moment(exported_at))));
         }
-        None => fields.push(("hint", "the file holds none".to_owned())),
+        _ => fields.push(("hint", "the file holds none".to_owned())),
     }
-    match &keyset.public {
-        Some(public) => {
-            let of = if keyset.pair.is_some() {
-                ""
-            } else {
-                ", of the PUBLIC KEY block"
+    match (&keyset.fingerprint, keyset.bits) {
+        (Some(fingerprint), Some(bits)) => {
+            let of = match keyset.private_key_checked {
+                true => "",
+                false => ", of the PUBLIC KEY block",
             };
             fields.push((
                 "fingerprint",
-                format!("{}  ({of}compare it with your record)", public.fingerprint()),
+                format!("{fingerprint}  ({of}compare it with your record)"),
             ));
-            fields.push(("bits", public.bits().to_string()));
+            fields.push(("bits", bits.to_string()));
         }
-        None => fields.push(("fingerprint", "known only with the passphrase".to_owned())),
+        _ => fields.push(("fingerprint", "known only with the passphrase".to_owned())),
     }
-    fields.push(("protection", keyset.protection.to_string()));
-    let checked = match keyset.pair {
-        Some(_) => "checked: it is whole, and belongs to the public key",
-        None => "not checked: that needs the passphrase",
+    fields.push(("protection", Protection::from(&keyset.protection).to_string()));
+    let checked = match keyset.private_key_checked {
+        true => "checked: it is whole, and belongs to the public key",
+        false => "not checked: that needs the passphrase",
     };
     fields.push(("private key", checked.to_owned()));
     fields

@@ -1,43 +1,55 @@
+use std::time::Duration;
+
 use keystead_application::Status;
-use keystead_application::ports::DamagedKeyset;
-use keystead_application::use_cases::BrowseKeysets;
-use keystead_domain::Keyset;
-use serde::Serialize;
-use keystead_wire::{KeysetJson, KeysetListJson};
+use keystead_application::use_cases::{BackupError, BrowseKeysets};
+use keystead_domain::Recipient;
+use keystead_wire::routes::{KEYSETS, below, with_query};
+use keystead_wire::{DamagedJson, KeysetJson, KeysetListJson, KeysetOriginJson, RecipientJson};
 
 use crate::Failure;
 use crate::args::{ListArgs, RecipientArgs, ShowArgs};
 use crate::context::{Context, reference};
-use crate::output::{field_lines, moment, printable, state_words, table};
+use crate::output::{field_lines, moment, printable, short, state_words, table};
+use crate::remote::{self, Call, Remote};
+
+/// Nobody waits long for a public key: backups wait for it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn list(context: &Context<'_>, args: ListArgs) -> Result<(), Failure> {
+    let list = match context.remote() {
+        Some(remote) => remote::keysets(remote, args.limit).await?,
+        None => list_here(context, args.limit).await?,
+    };
+    context.printer.result(&list, || match list.keysets.is_empty() {
+        true => "there is no keyset; make one with: keystead keyset create --hint TEXT".to_owned(),
+        false => table(
+            &["ID", "FINGERPRINT", "BITS", "STATE", "LAST EXPORT", "HINT"],
+            list.keysets.iter().map(row).collect(),
+        ),
+    })?;
+    refuse_damaged(&list.damaged)
+}
+
+async fn list_here(context: &Context<'_>, limit: Option<u32>) -> Result<KeysetListJson, Failure> {
     let store = context.reading().await?;
     let browse = BrowseKeysets {
         store: store.as_ref(),
     };
-    let (keysets, damaged) = match args.limit {
+    let (keysets, damaged) = match limit {
         Some(limit) => {
             let page = browse.list(None, limit).await?;
             (page.keysets, page.damaged)
         }
         None => browse.list_all().await?,
     };
-    let json = KeysetListJson::new(&keysets, &damaged, None);
-    context.printer.result(&json, || match keysets.is_empty() {
-        true => "there is no keyset; make one with: keystead keyset create --hint TEXT".to_owned(),
-        false => table(
-            &["ID", "FINGERPRINT", "BITS", "STATE", "LAST EXPORT", "HINT"],
-            keysets.iter().map(row).collect(),
-        ),
-    })?;
-    refuse_damaged(&damaged)
+    Ok(KeysetListJson::new(&keysets, &damaged, None))
 }
 
 /// A failure when there are damaged rows, after everything else was done.
-pub(super) fn refuse_damaged(damaged: &[DamagedKeyset]) -> Result<(), Failure> {
+pub(super) fn refuse_damaged(damaged: &[DamagedJson]) -> Result<(), Failure> {
     match damaged.first() {
         None => Ok(()),
-        Some(DamagedKeyset { id, what }) => Err(Failure::new(
+        Some(DamagedJson { id, what }) => Err(Failure::new(
             Status::Refused,
             format!("{} of the keysets in the database cannot be read", damaged.len()),
             format!("keyset {id}: {what}"),
@@ -47,71 +59,99 @@ pub(super) fn refuse_damaged(damaged: &[DamagedKeyset]) -> Result<(), Failure> {
 }
 
 pub(crate) async fn show(context: &Context<'_>, args: ShowArgs) -> Result<(), Failure> {
-    let store = context.reading().await?;
-    let browse = BrowseKeysets {
-        store: store.as_ref(),
-    };
-    let keyset = browse.show(&reference(&args.keyset)?).await?;
-    context
-        .printer
-        .result(&KeysetJson::from(&keyset), || describe(&keyset))
+    let keyset = shown(context, &args.keyset).await?;
+    context.printer.result(&keyset, || describe(&keyset))
 }
 
-pub(crate) async fn recipient(context: &Context<'_>, args: RecipientArgs) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct RecipientJson {
-        fingerprint: String,
-        recipient: String,
+async fn shown(context: &Context<'_>, text: &str) -> Result<KeysetJson, Failure> {
+    let reference = reference(text)?;
+    if let Some(remote) = context.remote() {
+        return remote.get(below(KEYSETS, text)).await;
     }
     let store = context.reading().await?;
     let browse = BrowseKeysets {
         store: store.as_ref(),
     };
-    let rsa = context.tools().rsa.as_ref();
-    let (keyset, recipient) = browse.recipient(rsa, &reference(&args.keyset)?).await?;
-    let json = RecipientJson {
-        fingerprint: keyset.fingerprint().to_string(),
-        recipient: recipient.to_string(),
+    Ok(KeysetJson::from(&browse.show(&reference).await?))
+}
+
+pub(crate) async fn recipient(context: &Context<'_>, args: RecipientArgs) -> Result<(), Failure> {
+    let json = match context.remote() {
+        Some(remote) => {
+            reference(&args.keyset)?;
+            let recipient = fetch_recipient(remote, &args.keyset).await?;
+            let key = context.tools().rsa.public_from_numbers(recipient.numbers());
+            RecipientJson {
+                fingerprint: key.map_err(BackupError::Recipient)?.fingerprint().to_string(),
+                recipient: recipient.to_string(),
+            }
+        }
+        None => {
+            let store = context.reading().await?;
+            let browse = BrowseKeysets {
+                store: store.as_ref(),
+            };
+            let rsa = context.tools().rsa.as_ref();
+            let (keyset, recipient) = browse.recipient(rsa, &reference(&args.keyset)?).await?;
+            RecipientJson::new(&keyset, &recipient)
+        }
     };
-    context.printer.result(&json, || recipient.to_string())
+    context.printer.result(&json, || json.recipient.clone())
+}
+
+/// What is sealed to, for the keyset that somebody names.
+pub(crate) async fn fetch_recipient(remote: &Remote, keyset: &str) -> Result<Recipient, Failure> {
+    let path = format!("{}/public-key", below(KEYSETS, keyset));
+    let path = with_query(&path, &[("format", Some("openssh".to_owned()))]);
+    let answer = remote
+        .call(Call::get(path).accepting("text/plain").patience(PATIENCE))
+        .await?;
+    let line = answer.text()?.trim();
+    line.parse().map_err(|error| {
+        Failure::new(
+            Status::Refused,
+            "the manager was not understood",
+            format!("what it gives as a public key is none: {error}"),
+            "check the URL of --server, and whether the manager and this program are of the same version",
+        )
+    })
 }
 
 /// A keyset with everything that is known of it.
-pub(crate) fn describe(keyset: &Keyset) -> String {
-    let origin = match keyset.origin() {
-        keystead_domain::keyset::Origin::Generated => "generated here".to_owned(),
-        keystead_domain::keyset::Origin::Imported { exported_as: None } => "imported".to_owned(),
-        keystead_domain::keyset::Origin::Imported {
-            exported_as: Some(id),
-        } => {
+pub(crate) fn describe(keyset: &KeysetJson) -> String {
+    let origin = match (keyset.origin, &keyset.exported_as) {
+        (KeysetOriginJson::Generated, _) => "generated here".to_owned(),
+        (KeysetOriginJson::Imported, None) => "imported".to_owned(),
+        (KeysetOriginJson::Imported, Some(id)) => {
             format!("imported (its id where it was exported: {id})")
         }
     };
-    let export = match keyset.last_export() {
-        Some(export) => format!("{} to {}", moment(export.at), printable(&export.to)),
-        None => "never: if this installation is lost, so is this keyset".to_owned(),
+    let export = match (&keyset.last_exported_at, &keyset.last_export_to) {
+        (Some(at), Some(to)) => format!("{} to {}", moment(at), printable(to)),
+        _ => "never: if this installation is lost, so is this keyset".to_owned(),
     };
     field_lines(&[
-        ("id", keyset.id().to_string()),
-        ("hint", printable(keyset.hint().as_str())),
-        ("fingerprint", keyset.fingerprint().to_string()),
-        ("bits", keyset.public_key().bits().to_string()),
+        ("id", keyset.id.clone()),
+        ("hint", keyset.hint.clone()),
+        ("fingerprint", keyset.fingerprint.clone()),
+        ("bits", keyset.bits.to_string()),
         ("origin", origin),
         ("state", state_words(keyset)),
-        ("created", moment(keyset.created_at())),
+        ("created", moment(&keyset.created_at)),
         ("last export", export),
     ])
 }
 
-fn row(keyset: &Keyset) -> Vec<String> {
+fn row(keyset: &KeysetJson) -> Vec<String> {
     vec![
-        keyset.id().to_string(),
-        keyset.fingerprint().short(),
-        keyset.public_key().bits().to_string(),
+        keyset.id.clone(),
+        short(&keyset.fingerprint),
+        keyset.bits.to_string(),
         state_words(keyset),
         keyset
-            .last_export()
-            .map_or_else(|| "never".to_owned(), |export| moment(export.at)),
-        printable(keyset.hint().as_str()),
+            .last_exported_at
+            .as_ref()
+            .map_or_else(|| "never".to_owned(), moment),
+        keyset.hint.clone(),
     ]
 }

@@ -1,11 +1,13 @@
 mod change;
 mod export;
+mod export_there;
 mod import;
 mod inspect;
 mod look;
 
 pub(crate) use change::confirm;
 use keystead_domain::Passphrase;
+pub(crate) use look::fetch_recipient;
 
 use crate::Failure;
 use crate::args::KeysetCommand;

@@ -3,9 +3,11 @@ use std::path::Path;
 use keystead_application::Status;
 use keystead_application::use_cases::{ApplyResponse, KeptKeys, ServerError, TakenResponse};
 use keystead_domain::RequestId;
+use keystead_wire::UnopenedJson;
 
-use super::respond::{files, unopened_words};
 use super::restore::{Destination, Outcome, open_all};
+use super::send::fetch;
+use super::words::{files, unopened_words};
 use crate::Failure;
 use crate::args::ApplyArgs;
 use crate::context::Context;
@@ -16,6 +18,7 @@ use crate::texts::read_text;
 pub(crate) async fn run(context: &Context<'_>, args: ApplyArgs) -> Result<(), Failure> {
     let ApplyArgs {
         response,
+        fetch: fetched,
         into,
         out,
         from,
@@ -23,17 +26,28 @@ pub(crate) async fn run(context: &Context<'_>, args: ApplyArgs) -> Result<(), Fa
     if out.is_some() {
         refuse_terminal(out.as_deref(), "the content")?;
     }
-    if response.as_deref().is_none_or(|response| response == "-") && from.iter().any(|from| from == "-") {
+    let is_piped = fetched.is_none() && response.as_deref().is_none_or(|response| response == "-");
+    if is_piped && from.iter().any(|from| from == "-") {
         return Err(Failure::usage(
             "both the response and the sealed file come from standard input",
             "give one of them as a file",
         ));
     }
     let apply = applier(context);
-    let (id, taken) = match own_request(&apply, response.as_deref()).await? {
+    let known = match &fetched {
+        Some(_) => None,
+        None => own_request(&apply, response.as_deref()).await?,
+    };
+    let (id, taken) = match known {
         Some(id) => (id, None),
         None => {
-            let text = read_text(context, response.as_deref()).await?;
+            let text = match fetched {
+                Some(request) => {
+                    let id = own_request(&apply, Some(&request)).await?;
+                    fetch(context, id, &request).await?
+                }
+                None => read_text(context, response.as_deref()).await?,
+            };
             let taken = apply.take(&text).await?;
             context.printer.remark(&taken_words(&taken));
             (taken.request, Some(taken))
@@ -108,7 +122,8 @@ fn taken_words(taken: &TakenResponse) -> String {
         files(taken.keys),
         moment(taken.until)
     )];
-    lines.extend(unopened_words(&taken.unopened));
+    let unopened: Vec<UnopenedJson> = taken.unopened.iter().map(UnopenedJson::from).collect();
+    lines.extend(unopened_words(&unopened));
     lines.join("\n")
 }
 

@@ -3,16 +3,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use keystead_application::Status;
-use keystead_application::use_cases::{ApproveRecovery, Approved, BrowseRecoveries, RecoveryError};
-use keystead_domain::APPROVAL_NAMESPACE;
-use keystead_wire::{ApprovedJson};
+use keystead_application::use_cases::{ApproveRecovery, RecoveryError};
+use keystead_domain::{APPROVAL_NAMESPACE, Permission};
+use keystead_wire::routes::{RECOVERIES, below};
+use keystead_wire::{ApproveRequest, ApprovedJson, RecoveryJson, ShownRecoveryJson};
 
-use super::look::shower;
+use super::look::{find, statement};
 use super::permission;
+use super::words::is_open;
 use crate::Failure;
 use crate::args::ApproveArgs;
 use crate::context::Context;
-use crate::output::{printable};
+use crate::output::printable;
+use crate::remote::Remote;
 use crate::texts::read_text;
 
 pub(crate) async fn run(context: &Context<'_>, args: ApproveArgs) -> Result<(), Failure> {
@@ -22,13 +25,24 @@ pub(crate) async fn run(context: &Context<'_>, args: ApproveArgs) -> Result<(), 
         signature,
         allow,
     } = args;
+    let permission = permission(allow);
+    let approved = match context.remote() {
+        Some(remote) => approve_there(context, remote, &request, key, signature, permission).await?,
+        None => approve_here(context, &request, key, signature, permission).await?,
+    };
+    tell(context, &approved)
+}
+
+async fn approve_here(
+    context: &Context<'_>,
+    request: &str,
+    key: Option<PathBuf>,
+    signature: Option<String>,
+    permission: Permission,
+) -> Result<ApprovedJson, Failure> {
     let (store, installation) = context.looking().await?;
     let tools = context.tools();
-    let browse = BrowseRecoveries {
-        store: store.as_ref(),
-    };
-    let id = browse.find(&request).await?.id;
-    let permission = permission(allow);
+    let id = find(store.as_ref(), request).await?;
     let approve = ApproveRecovery {
         store: store.as_ref(),
         trust: context.trust(&installation),
@@ -43,10 +57,7 @@ pub(crate) async fn run(context: &Context<'_>, args: ApproveArgs) -> Result<(), 
                 Some(key) => key,
                 None => ask_key(context)?,
             };
-            let statement = shower(context, store.as_ref(), &installation)
-                .statement(id, permission)
-                .await?;
-            sign(key, statement).await?
+            sign(key, statement(context, &id.to_string(), permission).await?).await?
         }
     };
     let signature = tools
@@ -54,25 +65,139 @@ pub(crate) async fn run(context: &Context<'_>, args: ApproveArgs) -> Result<(), 
         .dearmor(&armored)
         .map_err(RecoveryError::OfficerSignature)?;
     let approved = approve.run(&context.actor(), id, permission, &signature).await?;
-    tell(context, &approved)
+    Ok(ApprovedJson::from(&approved))
 }
 
-fn tell(context: &Context<'_>, approved: &Approved) -> Result<(), Failure> {
-    let Approved {
-        recovery,
+async fn approve_there(
+    context: &Context<'_>,
+    remote: &Remote,
+    request: &str,
+    key: Option<PathBuf>,
+    signature: Option<String>,
+    permission: Permission,
+) -> Result<ApprovedJson, Failure> {
+    let (id, signature) = match signature {
+        Some(file) => (request.to_owned(), read_text(context, Some(&file)).await?),
+        None => {
+            let shown: ShownRecoveryJson = remote.get(below(RECOVERIES, request)).await?;
+            let now = context.tools().clock.now();
+            // Nobody types a passphrase in vain.
+            if !is_open(&shown.recovery, now) {
+                return Err(not_signed(format!(
+                    "request {} does not wait any more",
+                    printable(&shown.recovery.id)
+                )));
+            }
+            let key = match key {
+                Some(key) => key,
+                None => ask_key(context)?,
+            };
+            let statement = statement(context, &shown.recovery.id, permission).await?;
+            check_statement(context, &shown, permission, &statement)?;
+            (shown.recovery.id, sign(key, statement).await?)
+        }
+    };
+    let request = ApproveRequest {
+        signature,
+        origins: permission.origins.into(),
+        retired_identity: permission.retired_identity,
+    };
+    remote
+        .post(format!("{}/approvals", below(RECOVERIES, &id)), &request)
+        .await
+}
+
+/// An officer signs what the manager gives, so that has to be the statement about the request that the manager shows, line
+/// for line, and nothing else. What is signed is shown.
+fn check_statement(
+    context: &Context<'_>,
+    shown: &ShownRecoveryJson,
+    permission: Permission,
+    statement: &str,
+) -> Result<(), Failure> {
+    if !is_statement_of(&shown.recovery, permission, statement) {
+        return Err(Failure::new(
+            Status::Refused,
+            "the request was not approved",
+            "the manager gives a statement to sign that is not about the request that it shows",
+            "do not sign what it gives; ask the people who run the manager",
+        ));
+    }
+    let lines = printable_lines(statement);
+    context.printer.remark(&format!("what is signed:\n{lines}"));
+    Ok(())
+}
+
+fn printable_lines(text: &str) -> String {
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| format!("  {}", printable(line)))
+        .collect();
+    lines.join("\n")
+}
+
+/// The form of a statement is part of the formats of recoveries.
+fn is_statement_of(recovery: &RecoveryJson, permission: Permission, statement: &str) -> bool {
+    let retired = match permission.retired_identity {
+        true => "allowed",
+        false => "refused",
+    };
+    let reason = recovery.reason.as_deref().unwrap_or_default();
+    let files = recovery.file_count.to_string();
+    // Which manager it is, the officer knows by the address; the other lines are known here.
+    let expected: [(&str, Option<&str>); 13] = [
+        ("installation", None),
+        ("manager", None),
+        ("request", Some(&recovery.id)),
+        ("digest", Some(&recovery.digest)),
+        ("server", Some(&recovery.server_id)),
+        ("server-name", Some(&recovery.server_name)),
+        ("identity", Some(&recovery.identity)),
+        ("asked-by", Some(&recovery.asked_by)),
+        ("reason", Some(reason)),
+        ("files", Some(&files)),
+        ("expires", Some(&recovery.expires_at)),
+        ("origins", Some(permission.origins.as_str())),
+        ("retired-identity", Some(retired)),
+    ];
+    let mut lines = statement.split('\n');
+    let is_first = lines.next() == Some("keystead recovery approval v1");
+    let is_line = |(name, value): (&str, Option<&str>)| {
+        let Some(line) = lines.next() else {
+            return false;
+        };
+        let Some(found) = line.strip_prefix(name) else {
+            return false;
+        };
+        match (value, found.strip_prefix(' ')) {
+            (Some(value), found) => is_same(value, found.unwrap_or_default()),
+            (None, Some(found)) => !found.contains(' '),
+            (None, None) => false,
+        }
+    };
+    is_first && expected.into_iter().all(is_line) && lines.next() == Some("") && lines.next().is_none()
+}
+
+/// A statement holds no characters that deceive; where there are some, its line is another, and shows them.
+fn is_same(value: &str, found: &str) -> bool {
+    found == value.trim_end() || (printable(value) != value && printable(found) == found)
+}
+
+fn tell(context: &Context<'_>, approved: &ApprovedJson) -> Result<(), Failure> {
+    let ApprovedJson {
+        request,
         officer,
-        standing,
+        approvals_given,
+        approvals_needed,
     } = approved;
-    context.printer.result(&ApprovedJson::from(approved), || {
+    context.printer.result(approved, || {
         format!(
-            "approved by {} ({} of {} needed)",
-            printable(officer.as_str()),
-            standing.given,
-            standing.needed
+            "approved by {} ({approvals_given} of {approvals_needed} needed)",
+            printable(officer)
         )
     })?;
-    let id = recovery.id;
-    context.printer.remark(&match standing.is_enough() {
+    let id = printable(request);
+    context.printer.remark(&match approvals_given >= approvals_needed {
         true => format!("next: keystead recovery respond {id} -o FILE"),
         false => format!(
             "next: another officer approves, with the same --allow options: keystead recovery approve {id} --key SSH_KEY"

@@ -4,7 +4,9 @@ mod look;
 mod request;
 mod respond;
 mod restore;
+mod send;
 mod wizard;
+mod words;
 
 pub(crate) use apply::applier;
 pub(crate) use request::lasting;
@@ -22,23 +24,13 @@ pub(crate) async fn run(context: &Context<'_>, command: Option<RecoveryCommand>)
     match command {
         RecoveryCommand::Request(args) => request::run(context, args).await.map(|_| ()),
         RecoveryCommand::Receive { file } => look::receive(context, file.as_deref()).await.map(|_| ()),
-        RecoveryCommand::List { limit } => match is_backup_server_only(context).await? {
-            true => request::list(context).await,
-            false => {
-                look::list(context, limit).await?;
-                // A manager may be a backup server too; programs ask for one list.
-                match own_state(context).await?.identity {
-                    Some(_) if !context.printer.is_json() => request::list(context).await,
-                    _ => Ok(()),
-                }
-            }
-        },
+        RecoveryCommand::List { limit } => list(context, limit).await,
         RecoveryCommand::Show {
             request,
             statement,
             allow,
         } => match statement {
-            true => look::statement(context, &request, permission(allow)).await,
+            true => look::print_statement(context, &request, permission(allow)).await,
             false => look::show(context, &request).await,
         },
         RecoveryCommand::Approve(args) => approve::run(context, args).await,
@@ -51,6 +43,21 @@ pub(crate) async fn run(context: &Context<'_>, command: Option<RecoveryCommand>)
             text,
         } => respond::run(context, &request, partial, &text).await,
         RecoveryCommand::Apply(args) => apply::run(context, args).await,
+    }
+}
+
+async fn list(context: &Context<'_>, limit: u32) -> Result<(), Failure> {
+    if context.remote().is_some() {
+        return look::list(context, limit).await;
+    }
+    if is_backup_server_only(context).await? {
+        return request::list(context).await;
+    }
+    look::list(context, limit).await?;
+    // A manager may be a backup server too; programs ask for one list.
+    match own_state(context).await?.identity {
+        Some(_) if !context.printer.is_json() => request::list(context).await,
+        _ => Ok(()),
     }
 }
 

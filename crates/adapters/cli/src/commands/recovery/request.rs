@@ -8,7 +8,8 @@ use keystead_application::use_cases::{
 };
 use keystead_domain::RequestId;
 
-use super::respond::files as words_for;
+use super::send::send;
+use super::words::files as words_for;
 use crate::Failure;
 use crate::args::RequestArgs;
 use crate::context::{Context, person, reason};
@@ -27,6 +28,7 @@ pub(crate) async fn run(context: &Context<'_>, args: RequestArgs) -> Result<Requ
         reason: why,
         asked_by,
         valid_days,
+        send: is_sent,
         text: to,
     } = args;
     let tools = context.tools();
@@ -51,6 +53,9 @@ pub(crate) async fn run(context: &Context<'_>, args: RequestArgs) -> Result<Requ
         lifetime: DAY * valid_days,
         files: read_headers(context, &inputs).await?,
     };
+    if is_sent {
+        return send(context, &request, ask, &to).await;
+    }
     // What is in the way is found out before a request is made that nobody has the text of.
     let out = TextOut::prepare(context, &to).await?;
     let made = request.run(ask).await.map_err(Failure::from);
@@ -103,7 +108,7 @@ pub(crate) fn lasting(location: &str) -> String {
     }
 }
 
-fn words(made: &MadeRequest) -> String {
+pub(super) fn words(made: &MadeRequest) -> String {
     let keyset = |(fingerprint, files): (&keystead_domain::Fingerprint, &usize)| {
         (
             "needs keyset",

@@ -1,24 +1,29 @@
-//! Enrolling a backup server: its text, the manager's confirmation, and the manager that is trusted by it.
+//! Enrolling a backup server: its text, and the manager's confirmation.
 
 use keystead_application::Status;
 use keystead_application::exchange::{Confirmation, Enrolment, TextKind, text_kind};
 use keystead_application::use_cases::{
-    BrowseServers, EnrolServer, EnrolServerRequest, EnrolledServer, MakeEnrolment, OwnState, Progressed,
-    ServerError, TrustManager, TrustedManager,
+    BrowseServers, EnrolServer, EnrolServerRequest, MadeEnrolment, MakeEnrolment, OwnState, RecoveryError,
 };
-use keystead_domain::{Fingerprint, ServerName};
-use keystead_wire::{EnrolledJson};
+use keystead_domain::{Fingerprint, ServerId, ServerName};
+use keystead_wire::routes::SERVERS;
+use keystead_wire::{EnrolledJson, ServersJson};
 
 use super::own::{is_backup_server_only, own_state};
+use super::trust::{self, truster};
+use super::{over_network, server_name};
 use crate::Failure;
 use crate::args::{EnrollArgs, ReEnrollArgs, TextOutArgs};
-use crate::commands::recovery::applier;
 use crate::context::{Context, OpenInstallation};
 use crate::host::host_name;
-use crate::output::{ConfirmedJson, EnrolmentJson, field_lines, printable};
+use crate::output::{EnrolmentJson, field_lines, groups, printable, short};
+use crate::remote::{Refusal, Remote};
 use crate::texts::{SAME_DIGITS, compare_aloud, expected, hand_over, read_text};
 
 pub(super) async fn run(context: &Context<'_>, args: EnrollArgs) -> Result<(), Failure> {
+    if args.manager.is_some() {
+        return over_network::run(context, args).await;
+    }
     let name = args.name.as_deref().map(server_name).transpose()?;
     let Some(file) = &args.file else {
         return make_enrolment(context, name, args.new_identity, &args.text).await;
@@ -26,7 +31,9 @@ pub(super) async fn run(context: &Context<'_>, args: EnrollArgs) -> Result<(), F
     let text = read_text(context, Some(file)).await?;
     let fingerprint = args.expect_fingerprint.as_deref();
     match text_kind(&text) {
-        Some(TextKind::Confirmation) => trust(context, &text, fingerprint).await,
+        Some(TextKind::Confirmation) if context.remote().is_none() => {
+            trust::run(context, &text, fingerprint).await
+        }
         _ => {
             let request = EnrolServerRequest {
                 name,
@@ -55,19 +62,7 @@ async fn make_enrolment(
     new_identity: bool,
     to: &TextOutArgs,
 ) -> Result<(), Failure> {
-    let tools = context.tools();
-    let make = MakeEnrolment {
-        folder: tools.server_folder.as_ref(),
-        signing: tools.signing.as_ref(),
-        cipher: tools.cipher.as_ref(),
-        ssh: tools.ssh.as_ref(),
-        clock: tools.clock.as_ref(),
-    };
-    let name = match name {
-        Some(name) => name,
-        None => usual_name(context).await?,
-    };
-    let made = make.run(&name, new_identity).await?;
+    let (name, made) = identity(context, name, new_identity).await?;
     let handed = hand_over(context, to, &made.text).await?;
     let json = EnrolmentJson::new(&made, handed.place.as_deref(), handed.field(&made.text));
     let what = if made.is_new {
@@ -87,6 +82,28 @@ async fn make_enrolment(
     Ok(())
 }
 
+/// The name of this machine, and the text that enrols it. Its identity is made when there is none.
+pub(super) async fn identity(
+    context: &Context<'_>,
+    name: Option<ServerName>,
+    new_identity: bool,
+) -> Result<(ServerName, MadeEnrolment), Failure> {
+    let tools = context.tools();
+    let make = MakeEnrolment {
+        folder: tools.server_folder.as_ref(),
+        signing: tools.signing.as_ref(),
+        cipher: tools.cipher.as_ref(),
+        ssh: tools.ssh.as_ref(),
+        clock: tools.clock.as_ref(),
+    };
+    let name = match name {
+        Some(name) => name,
+        None => usual_name(context).await?,
+    };
+    let made = make.run(&name, new_identity).await?;
+    Ok((name, made))
+}
+
 /// What the manager that is trusted calls this machine; its host name when there is none.
 async fn usual_name(context: &Context<'_>) -> Result<ServerName, Failure> {
     // What cannot be read does not keep anybody from enrolling anew.
@@ -99,6 +116,12 @@ async fn usual_name(context: &Context<'_>) -> Result<ServerName, Failure> {
     }
 }
 
+/// The manager that takes an enrolment in.
+enum Manager<'a> {
+    Here(Box<OpenInstallation>),
+    There(&'a Remote),
+}
+
 /// On the manager: a server is enrolled by its text.
 async fn accept(
     context: &Context<'_>,
@@ -109,58 +132,124 @@ async fn accept(
 ) -> Result<(), Failure> {
     check_side(context, text).await?;
     request.expected = fingerprint.map(expected).transpose()?;
-    let opened = context.installation().await?;
-    let tools = context.tools();
-    let enrol = EnrolServer {
-        store: opened.store.as_ref(),
-        register: context.register(&opened),
-        ssh: tools.ssh.as_ref(),
-        rsa: tools.rsa.as_ref(),
-        clock: tools.clock.as_ref(),
-        randomness: tools.randomness.as_ref(),
+    let manager = match context.remote() {
+        Some(remote) => Manager::There(remote),
+        None => Manager::Here(Box::new(context.installation().await?)),
     };
-    let enrolment = enrol.examine(text)?;
+    let enrolment =
+        Enrolment::from_text(text, context.tools().ssh.as_ref()).map_err(RecoveryError::Enrolment)?;
     let whose = format!("backup server \"{}\"", printable(enrolment.name.as_str()));
     let of = enrolment.keys.fingerprint();
     let mut question = SAME_DIGITS.to_owned();
-    if let Some(id) = keeps_id(&opened, &enrolment, &request).await? {
+    if let Some(id) = manager.keeps_id(&enrolment, &request).await? {
         context.printer.important(&format!(
             "this server was enrolled before, with another manager, as {id}; it keeps that id, and files that name it are opened for it"
         ))?;
         question = format!("is it the server that was {id}, and {SAME_DIGITS}");
     }
     compare_aloud(context, &whose, &of, request.expected.as_ref(), &question)?;
-    let enrolled = enrol.run(&context.actor(), &enrolment, &request).await?;
-    let handed = hand_over(context, to, &enrolled.confirmation).await?;
-    let manager = Fingerprint::of_ed25519(&opened.installation.identity.public_key);
-    let json = EnrolledJson::new(
-        &enrolled,
-        &manager,
-        handed.place.clone(),
-        handed.field(&enrolled.confirmation).map(str::to_owned),
-    );
-    handed.tell(context, &json, enrolled_words(&enrolled, &manager))?;
+    let mut enrolled = manager
+        .enrol(context, text, &enrolment, &request, fingerprint)
+        .await?;
+    let confirmation = enrolled.text.take().unwrap_or_default();
+    let handed = hand_over(context, to, &confirmation).await?;
+    enrolled.text = handed.field(&confirmation).map(str::to_owned);
+    enrolled.place = handed.place.clone();
+    handed.tell(context, &enrolled, enrolled_words(&enrolled))?;
     context.printer.remark(
         "next: bring the confirmation to the backup server, and there run: keystead server enroll FILE\n      read the manager's fingerprint aloud when they ask for it",
     );
     Ok(())
 }
 
+impl Manager<'_> {
+    /// The server, with its confirmation as the text.
+    async fn enrol(
+        &self,
+        context: &Context<'_>,
+        text: &str,
+        enrolment: &Enrolment,
+        request: &EnrolServerRequest,
+        fingerprint: Option<&str>,
+    ) -> Result<EnrolledJson, Failure> {
+        match self {
+            Self::There(remote) => {
+                let request = keystead_wire::EnrolServerRequest {
+                    enrolment: text.to_owned(),
+                    name: request.name.as_ref().map(ToString::to_string),
+                    // Whoever compared all digits compared these.
+                    expect_fingerprint: Some(match fingerprint {
+                        Some(given) => given.to_owned(),
+                        None => enrolment.keys.fingerprint().to_string(),
+                    }),
+                    again: request.again.clone(),
+                };
+                let enrolled: EnrolledJson = remote.post(SERVERS, &request).await?;
+                match enrolled.text {
+                    Some(_) => Ok(enrolled),
+                    None => Err(Refusal::NotUnderstood("it gives no confirmation".to_owned()).into()),
+                }
+            }
+            Self::Here(opened) => {
+                let tools = context.tools();
+                let enrol = EnrolServer {
+                    store: opened.store.as_ref(),
+                    register: context.register(opened),
+                    ssh: tools.ssh.as_ref(),
+                    rsa: tools.rsa.as_ref(),
+                    clock: tools.clock.as_ref(),
+                    randomness: tools.randomness.as_ref(),
+                };
+                let enrolled = enrol.run(&context.actor(), enrolment, request).await?;
+                let manager = Fingerprint::of_ed25519(&opened.installation.identity.public_key);
+                let text = Some(enrolled.confirmation.clone());
+                Ok(EnrolledJson::new(&enrolled, &manager, None, text))
+            }
+        }
+    }
+
+    /// The id that a new server brings with it from another manager, and will have here.
+    async fn keeps_id(
+        &self,
+        enrolment: &Enrolment,
+        request: &EnrolServerRequest,
+    ) -> Result<Option<ServerId>, Failure> {
+        let (Some(id), None) = (enrolment.server, &request.again) else {
+            return Ok(None);
+        };
+        let is_known = match self {
+            Self::There(remote) => {
+                let known: ServersJson = remote.get(SERVERS).await?;
+                known.servers.iter().any(|server| server.id == id.to_string())
+            }
+            Self::Here(opened) => {
+                let browse = BrowseServers {
+                    store: opened.store.as_ref(),
+                };
+                browse.list().await?.iter().any(|server| server.id == id)
+            }
+        };
+        Ok(Some(id).filter(|_| !is_known))
+    }
+}
+
 /// Whoever took a text to the wrong side is told where it belongs.
 async fn check_side(context: &Context<'_>, text: &str) -> Result<(), Failure> {
     match text_kind(text) {
         Some(TextKind::Confirmation) => Err(belongs_to_server(&truster(context).examine(text)?)),
-        Some(TextKind::Enrolment) if is_backup_server_only(context).await? => Err(Failure::new(
-            Status::Refused,
-            "no backup server was enrolled",
-            "this is an enrolment; it is taken in at the manager, and this machine is a backup server",
-            "take it there, and run there: keystead server enroll FILE",
-        )),
+        Some(TextKind::Enrolment) if context.remote().is_none() && is_backup_server_only(context).await? => {
+            Err(Failure::new(
+                Status::Refused,
+                "no backup server was enrolled",
+                "this is an enrolment; it is taken in at the manager, and this machine is a backup server",
+                "take it there, and run there: keystead server enroll FILE",
+            ))
+        }
         _ => Ok(()),
     }
 }
 
-fn belongs_to_server(confirmation: &Confirmation) -> Failure {
+pub(super) fn belongs_to_server(confirmation: &Confirmation) -> Failure {
     Failure::new(
         Status::Refused,
         "no manager was trusted, and no backup server was enrolled",
@@ -172,139 +261,19 @@ fn belongs_to_server(confirmation: &Confirmation) -> Failure {
     )
 }
 
-/// The id that a new server brings with it from another manager, and will have here.
-async fn keeps_id(
-    opened: &OpenInstallation,
-    enrolment: &Enrolment,
-    request: &EnrolServerRequest,
-) -> Result<Option<keystead_domain::ServerId>, Failure> {
-    let (Some(id), None) = (enrolment.server, &request.again) else {
-        return Ok(None);
-    };
-    let browse = BrowseServers {
-        store: opened.store.as_ref(),
-    };
-    let is_known = browse.list().await?.iter().any(|server| server.id == id);
-    Ok(Some(id).filter(|_| !is_known))
-}
-
-fn enrolled_words(enrolled: &EnrolledServer, manager: &Fingerprint) -> String {
+fn enrolled_words(enrolled: &EnrolledJson) -> String {
     let what = match enrolled.was_enrolled {
         true => "enrolled already; here is its confirmation again",
         false => "enrolled",
     };
     let seals_to = match &enrolled.recipient {
-        Some(fingerprint) => format!("keyset {}", fingerprint.short()),
+        Some(fingerprint) => format!("keyset {}", short(fingerprint)),
         None => "nothing yet: no keyset is Active".to_owned(),
     };
     field_lines(&[
-        (
-            "server",
-            format!("{} ({what})", printable(enrolled.server.name.as_str())),
-        ),
-        ("id", enrolled.server.id.to_string()),
+        ("server", format!("{} ({what})", printable(&enrolled.server.name))),
+        ("id", enrolled.server.id.clone()),
         ("seals to", seals_to),
-        ("manager's fingerprint", manager.in_groups()),
+        ("manager's fingerprint", groups(&enrolled.manager)),
     ])
-}
-
-/// On the backup server: the manager that wrote a confirmation is trusted.
-async fn trust(context: &Context<'_>, text: &str, fingerprint: Option<&str>) -> Result<(), Failure> {
-    let trust = truster(context);
-    let expected = fingerprint.map(expected).transpose()?;
-    let confirmation = trust.examine(text)?;
-    let manager = confirmation.manager_fingerprint();
-    // What cannot be read of this machine is no obstacle: it may be the reason to enrol anew.
-    if let Ok(own) = own_state(context).await {
-        check_is_for(context, &confirmation, own.identity).await?;
-        if let Some(before) = own.manager.filter(|before| before.fingerprint() != manager) {
-            replace_aloud(context, &before, &manager).await?;
-        }
-    }
-    compare_aloud(context, "the manager", &manager, expected.as_ref(), SAME_DIGITS)?;
-    let trusted = trust.run(&confirmation, expected.as_ref()).await?;
-    context.printer.result(&ConfirmedJson::new(&trusted), || {
-        field_lines(&[
-            ("server", printable(trusted.name.as_str())),
-            ("id", trusted.server.to_string()),
-            ("trusts manager", trusted.fingerprint().in_groups()),
-        ])
-    })?;
-    context.printer.remark(match confirmation.recipient {
-        Some(_) => "next: keystead seal seals to the manager's keyset from now on; a lost password is asked for with: keystead recovery request FILE…",
-        None => "next: give the recipient line of a keyset once: keystead seal --recipient LINE|FILE",
-    });
-    Ok(())
-}
-
-fn truster<'a>(context: &'a Context<'_>) -> TrustManager<'a> {
-    let tools = context.tools();
-    TrustManager {
-        folder: tools.server_folder.as_ref(),
-        ssh: tools.ssh.as_ref(),
-        clock: tools.clock.as_ref(),
-    }
-}
-
-/// Nobody compares fingerprints in vain.
-async fn check_is_for(
-    context: &Context<'_>,
-    confirmation: &Confirmation,
-    own: Option<Fingerprint>,
-) -> Result<(), Failure> {
-    let confirmed = confirmation.identity;
-    match own {
-        Some(own) if own == confirmed => Ok(()),
-        _ if !context.no_installation_yet().await => Err(belongs_to_server(confirmation)),
-        Some(own) => Err(ServerError::OtherIdentity { confirmed, own }.into()),
-        None => Err(ServerError::NoIdentity.into()),
-    }
-}
-
-/// Says that another manager is trusted until now. At a terminal a person says yes to the change; elsewhere the fingerprint
-/// that was given does.
-async fn replace_aloud(
-    context: &Context<'_>,
-    before: &TrustedManager,
-    manager: &Fingerprint,
-) -> Result<(), Failure> {
-    let waiting = match applier(context).list().await {
-        Ok(list) => match list
-            .iter()
-            .filter(|r| r.progressed == Progressed::Waiting)
-            .count()
-        {
-            0 => "no request waits for its response".to_owned(),
-            1 => "1 request waits for its response, which is refused then".to_owned(),
-            many => format!("{many} requests wait for its response, which is refused then"),
-        },
-        Err(error) => format!(
-            "which requests wait for it cannot be told: {}",
-            Failure::from(error).why
-        ),
-    };
-    let lines = field_lines(&[
-        ("trusted until now", before.fingerprint().in_groups()),
-        ("requests", printable(&waiting)),
-        ("new manager", manager.in_groups()),
-    ]);
-    context.printer.important(&format!(
-        "this machine trusts another manager until now:\n{lines}"
-    ))?;
-    if context.terminal.is_interactive()
-        && !context.terminal.confirms("trust the new manager in its place?")?
-    {
-        return Err(Failure::new(
-            Status::Refused,
-            "the manager is not trusted",
-            "another one is trusted until now, and nobody said yes to the change",
-            "find out which manager is the right one; what was trusted before is trusted as it was",
-        ));
-    }
-    Ok(())
-}
-
-fn server_name(text: &str) -> Result<ServerName, Failure> {
-    text.parse()
-        .map_err(|error| Failure::usage(error, "give one line of up to 200 characters with --name"))
 }

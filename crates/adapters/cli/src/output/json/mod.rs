@@ -10,4 +10,6 @@ pub(crate) use backup_server::{ConfirmedJson, EnrolmentJson, OwnStateJson};
 pub(crate) use backups::{OpenedJson, SealedJson, SlotJson, SlotsJson};
 pub(crate) use init::InitJson;
 pub(crate) use recoveries::{AppliedJson, FailedJson, OwnRequestsJson, RequestMadeJson, RestoredJson};
-pub(crate) use system::{AuditExportJson, DbStatusJson, FailureJson, MasterKeyJson, RotatedJson, SettingJson};
+pub(crate) use system::{
+    AuditExportJson, DbStatusJson, FailureJson, MasterKeyJson, RotatedJson, SettingJson,
+};

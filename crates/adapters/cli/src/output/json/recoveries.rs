@@ -15,9 +15,20 @@ pub(crate) struct RequestMadeJson<'a> {
     keysets: Vec<String>,
     place: Option<&'a str>,
     text: Option<&'a str>,
+    /// Whether the manager has it; absent when it was not sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent: Option<bool>,
 }
 
 impl<'a> RequestMadeJson<'a> {
+    /// One that the manager has.
+    pub(crate) fn sent(made: &MadeRequest, place: Option<&'a str>) -> Self {
+        Self {
+            sent: Some(true),
+            ..Self::new(made, place, None)
+        }
+    }
+
     pub(crate) fn new(made: &MadeRequest, place: Option<&'a str>, text: Option<&'a str>) -> Self {
         Self {
             id: made.id.to_string(),
@@ -27,6 +38,7 @@ impl<'a> RequestMadeJson<'a> {
             keysets: made.keysets.keys().map(ToString::to_string).collect(),
             place,
             text,
+            sent: None,
         }
     }
 }

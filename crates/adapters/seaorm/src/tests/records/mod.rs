@@ -11,11 +11,14 @@ use sea_orm::DbBackend;
 
 use super::*;
 
+/// Runs SQL, and gives what is printed or why it is refused.
+type Client = Box<dyn Fn(&str) -> Result<String, String>>;
+
 /// A migrated database of an engine, and the engine's own client.
 struct Database {
     backend: DbBackend,
     options: SeaOrmOptions,
-    client: Box<dyn Fn(&str) -> Result<String, String>>,
+    client: Client,
 }
 
 impl Database {

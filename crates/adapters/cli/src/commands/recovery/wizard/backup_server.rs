@@ -79,6 +79,7 @@ async fn take(context: &Context<'_>, step: Step) -> Result<Then, Stop> {
                     .filter(|reason| !reason.is_empty()),
                 asked_by: None,
                 valid_days: DAYS,
+                send: false,
                 text: ask_for_place(context, "the request", "request.txt")?,
             };
             request::run(context, args).await?;
@@ -89,6 +90,7 @@ async fn take(context: &Context<'_>, step: Step) -> Result<Then, Stop> {
                 "file with the response; or the id of a request whose response was applied before, to go on";
             let args = ApplyArgs {
                 response: Some(ask_for_text(context, prompt)?),
+                fetch: None,
                 into: None,
                 out: None,
                 from: Vec::new(),
@@ -108,6 +110,8 @@ async fn enroll(context: &Context<'_>, file: Option<String>, text: TextOutArgs) 
         file,
         name: None,
         expect_fingerprint: None,
+        manager: None,
+        code_file: None,
         new_identity: false,
         text,
     };

@@ -1,10 +1,13 @@
 //! The steps at the manager.
 
 use keystead_application::ports::RecoveryCursor;
-use keystead_application::use_cases::{BrowseRecoveries, ListedRecovery, ShownRecovery};
-use keystead_domain::{Origin, RecoveryState, RequestId};
+use keystead_application::use_cases::BrowseRecoveries;
+use keystead_wire::{
+    FileOriginJson, ListedRecoveryJson, RecoveriesJson, RecoveryStateJson, ShownRecoveryJson,
+};
 
-use super::super::look::{self, shower};
+use super::super::look::{self, find_state, shown};
+use super::super::words::{files, is_open};
 use super::super::{approve, respond};
 use super::{Stop, Then, ask, ask_for_place, ask_for_text, ask_for_yes, choose, told};
 use crate::Failure;
@@ -12,6 +15,7 @@ use crate::args::{AllowArgs, ApproveArgs, EnrollArgs, OfficerCommand, ServerComm
 use crate::commands::{officer, server};
 use crate::context::Context;
 use crate::output::{moment, print_failure, printable};
+use crate::remote;
 
 #[derive(Clone, Copy)]
 enum Step {
@@ -41,12 +45,12 @@ async fn take(context: &Context<'_>, step: Step) -> Result<Then, Stop> {
         Step::Receive => {
             let file = ask_for_text(context, "file with the request")?;
             let id = look::receive(context, Some(&file)).await?;
-            decide(context, id).await
+            decide(context, &id).await
         }
         Step::GoOn => match choose_waiting(context).await? {
             Some(id) => {
-                look::show(context, &id.to_string()).await?;
-                decide(context, id).await
+                look::show(context, &id).await?;
+                decide(context, &id).await
             }
             None => Ok(Then::Menu),
         },
@@ -61,6 +65,8 @@ async fn take(context: &Context<'_>, step: Step) -> Result<Then, Stop> {
                 name: Some(ask(context, "name of the backup server [as it calls itself]")?)
                     .filter(|name| !name.is_empty()),
                 expect_fingerprint: None,
+                manager: None,
+                code_file: None,
                 new_identity: false,
                 text: ask_for_place(context, "the confirmation", "confirmation.txt")?,
             };
@@ -72,8 +78,7 @@ async fn take(context: &Context<'_>, step: Step) -> Result<Then, Stop> {
 }
 
 async fn are_too_few_officers(context: &Context<'_>) -> Result<bool, Stop> {
-    let store = context.reading().await?;
-    Ok(officer::tell_if_too_few(context, store.as_ref()).await?)
+    Ok(officer::tell_if_too_few(context).await?)
 }
 
 async fn add_officer(context: &Context<'_>) -> Result<Then, Stop> {
@@ -93,50 +98,53 @@ async fn add_officer(context: &Context<'_>) -> Result<Then, Stop> {
 }
 
 /// The request to go on with, of those that can still be answered.
-async fn choose_waiting(context: &Context<'_>) -> Result<Option<RequestId>, Stop> {
+async fn choose_waiting(context: &Context<'_>) -> Result<Option<String>, Stop> {
     let waiting = waiting(context).await?;
-    let row = |listed: &ListedRecovery| {
-        let ListedRecovery {
+    let row = |(number, listed): (usize, &ListedRecoveryJson)| {
+        let ListedRecoveryJson {
             recovery,
-            server,
-            standing,
+            approvals_given,
+            approvals_needed,
         } = listed;
         let words = format!(
-            "{} of \"{}\", asked for by {} for {}, received {}, {} of {} approved",
-            &recovery.id.to_string()[..8],
-            printable(server.name.as_str()),
-            printable(recovery.asked_by.as_str()),
-            respond::files(recovery.files as usize),
-            moment(recovery.received_at),
-            standing.given,
-            standing.needed
+            "{} of \"{}\", asked for by {} for {}, received {}, {approvals_given} of {approvals_needed} approved",
+            printable(&recovery.id.chars().take(8).collect::<String>()),
+            printable(&recovery.server_name),
+            printable(&recovery.asked_by),
+            files(recovery.file_count as usize),
+            moment(&recovery.received_at),
         );
-        (recovery.id, words)
+        (number, words)
     };
-    let rows: Vec<(RequestId, String)> = waiting.iter().map(row).collect();
+    let rows: Vec<(usize, String)> = waiting.iter().enumerate().map(row).collect();
     if rows.is_empty() {
         context.printer.important("no request waits")?;
         return Ok(None);
     }
-    choose(context, "Which request?", &rows).map(Some)
+    let chosen = choose(context, "Which request?", &rows)?;
+    Ok(waiting.get(chosen).map(|listed| listed.recovery.id.clone()))
 }
 
-async fn waiting(context: &Context<'_>) -> Result<Vec<ListedRecovery>, Failure> {
+async fn waiting(context: &Context<'_>) -> Result<Vec<ListedRecoveryJson>, Failure> {
+    let now = context.tools().clock.now();
+    let is_waiting = |listed: &ListedRecoveryJson| is_open(&listed.recovery, now);
+    if let Some(remote) = context.remote() {
+        let all = remote::recoveries(remote, None).await?.recoveries;
+        return Ok(all.into_iter().filter(is_waiting).collect());
+    }
     const AT_ONCE: u32 = 1000;
     let store = context.reading().await?;
     let browse = BrowseRecoveries {
         store: store.as_ref(),
     };
-    let now = context.tools().clock.now();
     let mut waiting = Vec::new();
     let mut after = None;
     loop {
         let page = browse.list(after, AT_ONCE).await?;
         after = page.last().map(|listed| RecoveryCursor::of(&listed.recovery));
         let is_last = page.len() < AT_ONCE as usize;
-        waiting.extend(page.into_iter().filter(|listed| {
-            listed.recovery.state == RecoveryState::Waiting && listed.recovery.validity.expires_at > now
-        }));
+        let page = RecoveriesJson::new(&page, None).recoveries;
+        waiting.extend(page.into_iter().filter(is_waiting));
         if is_last {
             return Ok(waiting);
         }
@@ -152,7 +160,7 @@ enum Decision {
 }
 
 /// What is done with a request that was shown, until it is answered or denied.
-async fn decide(context: &Context<'_>, id: RequestId) -> Result<Then, Stop> {
+async fn decide(context: &Context<'_>, id: &str) -> Result<Then, Stop> {
     loop {
         if !is_waiting(context, id).await? {
             context.printer.important(&format!(
@@ -185,19 +193,14 @@ async fn decide(context: &Context<'_>, id: RequestId) -> Result<Then, Stop> {
     }
 }
 
-async fn is_waiting(context: &Context<'_>, id: RequestId) -> Result<bool, Failure> {
-    let store = context.reading().await?;
-    let browse = BrowseRecoveries {
-        store: store.as_ref(),
-    };
-    let recovery = browse.find(&id.to_string()).await?;
-    Ok(recovery.state == RecoveryState::Waiting)
+async fn is_waiting(context: &Context<'_>, id: &str) -> Result<bool, Failure> {
+    Ok(find_state(context, id).await? == RecoveryStateJson::Waiting)
 }
 
-async fn approved(context: &Context<'_>, id: RequestId) -> Result<Then, Stop> {
+async fn approved(context: &Context<'_>, id: &str) -> Result<Then, Stop> {
     let allow = allowed(context, &shown(context, id).await?)?;
     let args = ApproveArgs {
-        request: id.to_string(),
+        request: id.to_owned(),
         key: None,
         signature: None,
         allow,
@@ -206,19 +209,10 @@ async fn approved(context: &Context<'_>, id: RequestId) -> Result<Then, Stop> {
     Ok(Then::Menu)
 }
 
-async fn shown(context: &Context<'_>, id: RequestId) -> Result<ShownRecovery, Failure> {
-    let (store, installation) = context.looking().await?;
-    let shower = shower(context, store.as_ref(), &installation);
-    Ok(shower.run(id).await?)
-}
-
 /// Asks the officer about whatever is unusual, in words that need no manual.
-fn allowed(context: &Context<'_>, shown: &ShownRecovery) -> Result<AllowArgs, Stop> {
-    let server = printable(shown.server.name.as_str());
-    let count = |is: fn(&Origin) -> bool| {
-        let files = shown.examination.files.iter();
-        files.filter(|file| is(&file.origin)).count()
-    };
+fn allowed(context: &Context<'_>, shown: &ShownRecoveryJson) -> Result<AllowArgs, Stop> {
+    let server = printable(&shown.recovery.server_name);
+    let count = |origin: FileOriginJson| shown.files.iter().filter(|file| file.origin == origin).count();
     let allows = |unusual: String, question: &str| {
         context.printer.important(&unusual)?;
         ask_for_yes(context, question)
@@ -228,7 +222,7 @@ fn allowed(context: &Context<'_>, shown: &ShownRecovery) -> Result<AllowArgs, St
         allow_other_servers: false,
         allow_retired_identity: false,
     };
-    if let Some(at) = shown.identity_retired_at {
+    if let Some(at) = &shown.identity_retired_at {
         allow.allow_retired_identity = allows(
             format!(
                 "The identity that signed the request is not that of \"{server}\" any more, since {}. Whoever has the old machine, or a copy of its configuration, can sign with it and read the answer. Make sure by telephone who asks.",
@@ -237,24 +231,24 @@ fn allowed(context: &Context<'_>, shown: &ShownRecovery) -> Result<AllowArgs, St
             "shall the old identity get the keys?",
         )?;
     }
-    let others = count(|origin| matches!(origin, Origin::OtherServer(_)));
+    let others = count(FileOriginJson::OtherServer);
     if others > 0 {
         allow.allow_other_servers = allows(
             format!(
                 "Another server sealed {}. With their keys \"{server}\" reads what that server backed up.",
-                respond::files(others)
+                files(others)
             ),
             &format!(
                 "shall \"{server}\" get the keys of other servers' files, and of files that name no server?"
             ),
         )?;
     }
-    let unnamed = count(|origin| matches!(origin, Origin::Unnamed));
+    let unnamed = count(FileOriginJson::Unnamed);
     if unnamed > 0 && !allow.allow_other_servers {
         allow.allow_unnamed = allows(
             format!(
                 "Of {} nobody can tell which server sealed them: it was before that server was enrolled, or with another program.",
-                respond::files(unnamed)
+                files(unnamed)
             ),
             &format!("shall \"{server}\" get the keys of files that name no server?"),
         )?;
@@ -263,10 +257,10 @@ fn allowed(context: &Context<'_>, shown: &ShownRecovery) -> Result<AllowArgs, St
 }
 
 /// Nobody is led away from a request that is answered, and whose response was not written.
-async fn answered(context: &Context<'_>, id: RequestId, partial: bool) -> Result<Then, Stop> {
+async fn answered(context: &Context<'_>, id: &str, partial: bool) -> Result<Then, Stop> {
     let mut place = ask_for_place(context, "the response", "response.txt")?;
     loop {
-        let Err(failure) = respond::run(context, &id.to_string(), partial, &place).await else {
+        let Err(failure) = respond::run(context, id, partial, &place).await else {
             return Ok(Then::Over);
         };
         if is_waiting(context, id).await? {
@@ -283,8 +277,8 @@ async fn answered(context: &Context<'_>, id: RequestId, partial: bool) -> Result
     }
 }
 
-async fn denied(context: &Context<'_>, id: RequestId) -> Result<Then, Stop> {
+async fn denied(context: &Context<'_>, id: &str) -> Result<Then, Stop> {
     let reason = ask_for_text(context, "why")?;
-    respond::deny(context, &id.to_string(), &reason, None).await?;
+    respond::deny(context, id, &reason, None).await?;
     Ok(Then::Over)
 }

@@ -59,6 +59,9 @@ enum Side {
 }
 
 async fn lead(context: &Context<'_>) -> Result<(), Stop> {
+    if context.remote().is_some() {
+        return lead_on(context, Side::Manager).await;
+    }
     let is_backup_server = own_state(context).await?.identity.is_some();
     let is_manager = !context.no_installation_yet().await;
     let side = match (is_manager, is_backup_server) {
@@ -76,6 +79,10 @@ async fn lead(context: &Context<'_>) -> Result<(), Stop> {
             ],
         )?,
     };
+    lead_on(context, side).await
+}
+
+async fn lead_on(context: &Context<'_>, side: Side) -> Result<(), Stop> {
     loop {
         let step = match side {
             Side::BackupServer => backup_server::step(context).await,
