@@ -58,3 +58,7 @@ man folder:
 # Renew docs/openapi.json and docs/problems.md after a change of the API.
 api-documents:
     KEYSTEAD_WRITE_DOCUMENTS=1 cargo test --locked -p keystead-http --test documents
+
+# Many more requests of Schemathesis than CI makes.
+schemathesis:
+    KEYSTEAD_TEST_EXAMPLES=200 cargo test --locked -p keystead --test http_schemathesis

@@ -47,7 +47,7 @@ impl Part {
         match (self, other) {
             (Application, Domain) | (Contract | Adapter | Example | Technology, Domain | Application) => true,
             (Adapter, Technology) => true,
-            (Binary, Domain | Application | Adapter) => true,
+            (Binary, Domain | Application | Adapter | Technology) => true,
             // An adapter proves itself with the contract; a use case is tested with the reference adapter.
             (Adapter | Example, Contract) | (Application | Adapter, Adapter) => test_only,
             (Adapter | Binary, TestServers) => test_only,

@@ -76,7 +76,11 @@ const ROLES: [(&str, char); 3] = [("admin", 'a'), ("recovery-officer", 'o'), ("a
 fn table() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     TABLE.lines().filter(|line| !line.is_empty()).map(|line| {
         let mut words = line.split_whitespace();
-        (words.next().unwrap(), words.next().unwrap(), words.next().unwrap())
+        (
+            words.next().unwrap(),
+            words.next().unwrap(),
+            words.next().unwrap(),
+        )
     })
 }
 
@@ -96,7 +100,12 @@ fn harmless(path: &str) -> String {
 
 fn try_out(client: &Client, method: &str, path: &str) -> Answer {
     let body = json!({});
-    client.call(method, &harmless(path), Some(&body).filter(|_| method != "GET"), &[])
+    client.call(
+        method,
+        &harmless(path),
+        Some(&body).filter(|_| method != "GET"),
+        &[],
+    )
 }
 
 #[test]
@@ -111,11 +120,17 @@ fn the_table_is_the_whole_api() {
             described.insert((method.to_uppercase(), path.clone()));
         }
     }
-    let listed: BTreeSet<_> = table().map(|(method, path, _)| (method.to_owned(), path.to_owned())).collect();
+    let listed: BTreeSet<_> = table()
+        .map(|(method, path, _)| (method.to_owned(), path.to_owned()))
+        .collect();
     assert_eq!(described, listed);
     for (method, path, who) in table() {
         let operation = &api["paths"][path][method.to_lowercase()];
-        assert_eq!(operation["security"].as_array().unwrap().is_empty(), who == "-", "{method} {path}");
+        assert_eq!(
+            operation["security"].as_array().unwrap().is_empty(),
+            who == "-",
+            "{method} {path}"
+        );
     }
 }
 
@@ -173,7 +188,10 @@ fn events(admin: &Client) -> Vec<Value> {
     let mut all: Vec<Value> = Vec::new();
     loop {
         let after = all.len();
-        let page = admin.get(&format!("/v1/audit/events?limit=1000&after={after}")).ok(200).json();
+        let page = admin
+            .get(&format!("/v1/audit/events?limit=1000&after={after}"))
+            .ok(200)
+            .json();
         all.extend(page["events"].as_array().unwrap().iter().cloned());
         if page["next_after"].is_null() {
             return all;
@@ -186,10 +204,18 @@ fn whoever_is_not_known_learns_nothing_and_does_nothing() {
     let machine = initialised();
     let served = Served::start(&machine);
     let admin = served.admin(&machine);
-    let made = admin.post("/v1/tokens", json!({"name": "revoked", "role": "admin", "days": 1})).ok(201).json();
+    let made = admin
+        .post(
+            "/v1/tokens",
+            json!({"name": "revoked", "role": "admin", "days": 1}),
+        )
+        .ok(201)
+        .json();
     let revoked = made["token"].as_str().unwrap().to_owned();
     assert_eq!(admin.with_token(&revoked).get("/v1/keysets").status, 200);
-    admin.delete(&format!("/v1/tokens/{}", made["id"].as_str().unwrap())).ok(200);
+    admin
+        .delete(&format!("/v1/tokens/{}", made["id"].as_str().unwrap()))
+        .ok(200);
     let signed_out = admin.nobody().signed_in(&machine, "ada", support::PASSWORD);
     signed_out.delete("/v1/sessions/current").ok(204);
     let expired = expired_token(&machine);
@@ -199,10 +225,16 @@ fn whoever_is_not_known_learns_nothing_and_does_nothing() {
         ("nobody", admin.nobody()),
         ("a revoked token", admin.with_token(&revoked)),
         ("an expired token", admin.with_token(&expired)),
-        ("a made-up token", admin.with_token(&format!("keystead_{}", "A".repeat(43)))),
+        (
+            "a made-up token",
+            admin.with_token(&format!("keystead_{}", "A".repeat(43))),
+        ),
         ("no token at all", admin.with_token("hunter2")),
         ("a session that ended", signed_out),
-        ("a token that says none is needed", admin.with_token("eyJhbGciOiJub25lIn0.e30.")),
+        (
+            "a token that says none is needed",
+            admin.with_token("eyJhbGciOiJub25lIn0.e30."),
+        ),
     ]
     .into();
     for (who, client) in &nobodies {
@@ -210,7 +242,10 @@ fn whoever_is_not_known_learns_nothing_and_does_nothing() {
             let answer = try_out(client, method, path);
             assert_eq!(answer.status, 401, "{who}: {method} {path} ({may}): {answer:?}");
             let code = answer.problem();
-            assert!(matches!(code.as_str(), "not-signed-in" | "credential-not-valid"), "{code}");
+            assert!(
+                matches!(code.as_str(), "not-signed-in" | "credential-not-valid"),
+                "{code}"
+            );
             assert!(!answer.text().contains("first"), "{who}: {method} {path}");
         }
     }
@@ -222,6 +257,9 @@ fn expired_token(machine: &Machine) -> String {
     let arguments = ["token", "create", "old", "--role", "admin", "--days", "1"];
     let made = support::cli::recovery::with_clock(machine, "-2d", &arguments);
     assert_eq!(made.status, 0, "{}", made.err);
-    let token = made.out.split_whitespace().find(|word| word.starts_with("keystead_"));
+    let token = made
+        .out
+        .split_whitespace()
+        .find(|word| word.starts_with("keystead_"));
     token.unwrap().to_owned()
 }

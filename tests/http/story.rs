@@ -40,7 +40,10 @@ fn story(machine: &Machine) {
     assert_eq!(job["state"], "done", "{job}");
     assert_eq!(job["result"]["state"], "inactive");
     let id = job["result"]["id"].as_str().unwrap();
-    let activated = admin.post(&format!("/v1/keysets/{id}/activate"), json!({})).ok(200).json();
+    let activated = admin
+        .post(&format!("/v1/keysets/{id}/activate"), json!({}))
+        .ok(200)
+        .json();
     assert_eq!(activated["keyset"]["state"], "active");
     let fingerprint = activated["keyset"]["fingerprint"].as_str().unwrap().to_owned();
     assert_ne!(activated["superseded"], json!(null));
@@ -61,7 +64,10 @@ fn story(machine: &Machine) {
     // The export asks for the password again, and openssl reads it.
     let without = json!({"keysets": ["active"], "passphrase": EXPORT_PASSPHRASE});
     let refused = admin.post("/v1/keysets/export", without);
-    assert_eq!((refused.status, refused.problem().as_str()), (403, "password-needed"));
+    assert_eq!(
+        (refused.status, refused.problem().as_str()),
+        (403, "password-needed")
+    );
     let request = json!({"keysets": ["active"], "passphrase": EXPORT_PASSPHRASE, "password": PASSWORD});
     let export = admin.post("/v1/keysets/export", request).ok(200);
     assert!(export.header("content-disposition").unwrap().contains("keyset-"));
@@ -72,11 +78,17 @@ fn story(machine: &Machine) {
         .args(["-pubout", "-outform", "DER"])
         .output()
         .unwrap();
-    assert_eq!(keystead_domain::Sha256Digest::of(&out.stdout).to_string(), fingerprint);
+    assert_eq!(
+        keystead_domain::Sha256Digest::of(&out.stdout).to_string(),
+        fingerprint
+    );
 
     // A backup is sealed on a machine that knows nothing but the public key, and its password is forgotten.
     let server = Machine::new();
-    let line = admin.get("/v1/keysets/active/public-key?format=openssh").ok(200).text();
+    let line = admin
+        .get("/v1/keysets/active/public-key?format=openssh")
+        .ok(200)
+        .text();
     server.write("recipient", &line);
     server.ok(["server", "enroll", "--name", "db1", "-o", "enrolment"]);
 
@@ -86,17 +98,26 @@ fn story(machine: &Machine) {
     let served = Served::start(&second);
     let admin = served.admin(&second);
     let file = String::from_utf8(export.body.clone()).unwrap();
-    let seen = admin.post("/v1/keysets/inspect", json!({"file": file})).ok(200).json();
+    let seen = admin
+        .post("/v1/keysets/inspect", json!({"file": file}))
+        .ok(200)
+        .json();
     assert_eq!(seen["keysets"][0]["hint"], "the tapes of 2026");
     assert_eq!(seen["keysets"][0]["fingerprint"], fingerprint);
     assert_eq!(seen["keysets"][0]["already_here"], json!(null));
     let wrong = json!({"file": file, "passphrase": "not the passphrase"});
-    assert_eq!(admin.post("/v1/keysets/import", wrong).ok(422).problem(), "not-unlocked");
+    assert_eq!(
+        admin.post("/v1/keysets/import", wrong).ok(422).problem(),
+        "not-unlocked"
+    );
     let right = json!({"file": file, "passphrase": EXPORT_PASSPHRASE, "expect_fingerprints": [fingerprint]});
     let imported = admin.post("/v1/keysets/import", right.clone()).ok(201).json();
     assert_eq!(imported["imported"][0]["state"], "inactive");
     assert_eq!(imported["imported"][0]["origin"], "imported");
-    assert_eq!(admin.post("/v1/keysets/import", right).ok(409).problem(), "keyset-already-here");
+    assert_eq!(
+        admin.post("/v1/keysets/import", right).ok(409).problem(),
+        "keyset-already-here"
+    );
 
     // The server is enrolled there, and asks; two officers approve; the answer opens the backup.
     let enrolment = String::from_utf8(server.read("enrolment")).unwrap();
@@ -108,15 +129,42 @@ fn story(machine: &Machine) {
     let enrolled = enrolled.ok(201).json();
     server.write("confirmation", enrolled["text"].as_str().unwrap());
     let manager = enrolled["manager"].as_str().unwrap();
-    server.ok(["server", "enroll", &server.at("confirmation"), "--expect-fingerprint", manager]);
-    server.ok(["seal", "--recipient", &server.at("recipient"), "--no-password", "-o", "warm-up.age", "/dev/null"]);
+    server.ok([
+        "server",
+        "enroll",
+        &server.at("confirmation"),
+        "--expect-fingerprint",
+        manager,
+    ]);
+    server.ok([
+        "seal",
+        "--recipient",
+        &server.at("recipient"),
+        "--no-password",
+        "-o",
+        "warm-up.age",
+        "/dev/null",
+    ]);
     let sealed = seal(&server, "tape", b"what was on the tape");
-    server.ok(["recovery", "request", &sealed, "--reason", "the password is lost", "-o", "request"]);
+    server.ok([
+        "recovery",
+        "request",
+        &sealed,
+        "--reason",
+        "the password is lost",
+        "-o",
+        "request",
+    ]);
 
-    admin.call("PATCH", "/v1/policy", Some(&json!({"approvals": 2})), &[]).ok(200);
+    admin
+        .call("PATCH", "/v1/policy", Some(&json!({"approvals": 2})), &[])
+        .ok(200);
     let officer = admin.with_token(&admin.token("recovery-officer"));
     let text = String::from_utf8(server.read("request")).unwrap();
-    let shown = officer.post("/v1/recoveries", json!({"text": text})).ok(201).json();
+    let shown = officer
+        .post("/v1/recoveries", json!({"text": text}))
+        .ok(201)
+        .json();
     let request = shown["id"].as_str().unwrap().to_owned();
     assert_eq!(shown["keysets"][0]["fingerprint"], fingerprint);
     assert_eq!(shown["keysets"][0]["here"], true);
@@ -125,9 +173,21 @@ fn story(machine: &Machine) {
             return;
         };
         let public = std::fs::read_to_string(format!("{key}.pub")).unwrap();
-        admin.post("/v1/officers", json!({"name": name, "key": public})).ok(201);
-        let statement = officer.get(&format!("/v1/recoveries/{request}/statement")).ok(200);
-        let arguments = ["-q", "-Y", "sign", "-n", "keystead-recovery-approval", "-f", key.as_str()];
+        admin
+            .post("/v1/officers", json!({"name": name, "key": public}))
+            .ok(201);
+        let statement = officer
+            .get(&format!("/v1/recoveries/{request}/statement"))
+            .ok(200);
+        let arguments = [
+            "-q",
+            "-Y",
+            "sign",
+            "-n",
+            "keystead-recovery-approval",
+            "-f",
+            key.as_str(),
+        ];
         let signature = tools::piped("ssh-keygen", &arguments, &statement.body);
         let signature = String::from_utf8(signature).unwrap();
         let approved = officer.post(
@@ -139,16 +199,31 @@ fn story(machine: &Machine) {
     let job = officer.job(&officer.post(&format!("/v1/recoveries/{request}/response"), json!({})));
     assert_eq!(job["state"], "done", "{job}");
     server.write("response", job["result"]["text"].as_str().unwrap());
-    server.ok(["recovery", "apply", &server.at("response"), "--into", &server.at("out")]);
+    std::fs::create_dir(server.path("out")).unwrap();
+    server.ok([
+        "recovery",
+        "apply",
+        &server.at("response"),
+        "--into",
+        &server.at("out"),
+    ]);
     assert_eq!(server.read("out/tape"), b"what was on the tape");
 
     // The imported keyset can become the Active one, and everything is in the trail.
-    admin.post(&format!("/v1/keysets/{fingerprint}/activate"), json!({})).ok(200);
+    admin
+        .post(&format!("/v1/keysets/{fingerprint}/activate"), json!({}))
+        .ok(200);
     let auditor = admin.with_token(&admin.token("auditor"));
     let verified = auditor.get("/v1/audit/verification").ok(200).json();
     assert_eq!(verified["sound"], true, "{verified}");
     let events = auditor.get("/v1/audit/events?limit=1000").ok(200).text();
-    for action in ["keyset.import", "keyset.activate", "recovery.approve", "recovery.respond", "session.begin"] {
+    for action in [
+        "keyset.import",
+        "keyset.activate",
+        "recovery.approve",
+        "recovery.respond",
+        "session.begin",
+    ] {
         assert!(events.contains(action), "{action}");
     }
     assert!(!events.contains(PASSWORD) && !events.contains(EXPORT_PASSPHRASE));

@@ -20,6 +20,8 @@ pub enum Roots<'a> {
     System,
     /// Those in a PEM file.
     File(&'a str),
+    /// Those in a text in PEM.
+    Pem(&'a str),
     /// Nobody's: this very certificate is believed.
     Fingerprint(CertificateFingerprint),
 }
@@ -36,6 +38,12 @@ pub(crate) fn client_config(roots: &Roots<'_>) -> Result<ClientConfig, HttpFailu
             HttpFailure::new(
                 ShareErrorKind::BadLocation,
                 format!("the setting ca_file, {path}: {why}"),
+            )
+        })?),
+        Roots::Pem(text) => builder.with_root_certificates(certificates(text.as_bytes()).map_err(|why| {
+            HttpFailure::new(
+                ShareErrorKind::BadLocation,
+                format!("the certificates to trust: {why}"),
             )
         })?),
         Roots::Fingerprint(expected) => builder
@@ -62,9 +70,12 @@ fn system() -> Result<RootCertStore, HttpFailure> {
 }
 
 fn file(path: &str) -> Result<RootCertStore, String> {
-    let pem = fs::read(path).map_err(|e| e.to_string())?;
+    certificates(&fs::read(path).map_err(|e| e.to_string())?)
+}
+
+fn certificates(pem: &[u8]) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
+    for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|e| format!("it is no PEM file of certificates ({e})"))?;
         store
             .add(certificate)

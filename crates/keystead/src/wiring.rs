@@ -271,11 +271,13 @@ impl Wiring for Assembly {
     }
 
     fn transport(&self, to: &ServerAddress) -> Result<Arc<dyn Transport>, Failure> {
-        crate::transport::to(to)
+        crate::transport::to(to, &self.randomness)
     }
 
     async fn serve(&self, options: &ServeOptions) -> Result<(), Failure> {
         master_keys::check_place(&self.configuration.master_key)?;
+        // With a database on a server there may be no data folder yet, and a certificate is kept there.
+        make_private_folder(&self.configuration.data_dir)?;
         let served = Served {
             tools: Arc::clone(&self.tools),
             foundation: self.foundation().await?,

@@ -211,7 +211,12 @@ async fn an_answer_that_comes_before_the_whole_request_is_read() {
     let mut client = server.connect().await;
     let head = "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000000\r\n\r\n";
     client.write_all(head.as_bytes()).await.unwrap();
-    client.write_all(&vec![7; 800_000]).await.unwrap();
+    // The client is still sending when the answer is there, and reads it only afterwards.
+    soon(client.readable()).await.unwrap();
+    for _ in 0..8 {
+        client.write_all(&vec![7; 100_000]).await.unwrap();
+        tokio::task::yield_now().await;
+    }
     let said = end_of(&mut client).await;
     assert!(
         said.starts_with("HTTP/1.1 413") && said.ends_with("too large"),

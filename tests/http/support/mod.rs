@@ -8,6 +8,7 @@ pub mod cli;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -145,7 +146,10 @@ impl Served {
     pub fn admin(&self, machine: &Machine) -> Client {
         let client = self.client(machine);
         let code = self.code.as_ref().unwrap();
-        let made = client.post("/v1/setup", json!({"code": code, "name": "ada", "password": PASSWORD}));
+        let made = client.post(
+            "/v1/setup",
+            json!({"code": code, "name": "ada", "password": PASSWORD}),
+        );
         assert_eq!(made.status, 201, "{made:?}");
         client.signed_in(machine, "ada", PASSWORD)
     }
@@ -179,7 +183,8 @@ impl Client {
 
     /// Signs in with a password.
     pub fn signed_in(&self, machine: &Machine, name: &str, password: &str) -> Self {
-        let jar = machine.path(&format!("{name}.cookies"));
+        static JARS: AtomicU32 = AtomicU32::new(0);
+        let jar = machine.path(&format!("cookies.{}", JARS.fetch_add(1, Ordering::Relaxed)));
         let fresh = Self {
             token: None,
             session: Some((jar.clone(), String::new())),
@@ -261,7 +266,10 @@ impl Client {
 
     /// A token of a role, made by an admin.
     pub fn token(&self, role: &str) -> String {
-        let made = self.post("/v1/tokens", json!({"name": format!("a token of {role}"), "role": role}));
+        let made = self.post(
+            "/v1/tokens",
+            json!({"name": format!("a token of {role}"), "role": role}),
+        );
         assert_eq!(made.status, 201, "{made:?}");
         made.json()["token"].as_str().unwrap().to_owned()
     }
@@ -324,7 +332,11 @@ impl Answer {
 
     /// The code of the problem, which has to be one in every respect.
     pub fn problem(&self) -> String {
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
         let problem = self.json();
         assert_eq!(problem["status"], self.status, "{problem}");
         let code = problem["code"].as_str().unwrap().to_owned();
@@ -337,7 +349,12 @@ impl Answer {
 
     /// An answer that has to have this status.
     pub fn ok(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{self:?} {}", String::from_utf8_lossy(&self.body));
+        assert_eq!(
+            self.status,
+            status,
+            "{self:?} {}",
+            String::from_utf8_lossy(&self.body)
+        );
         self
     }
 }

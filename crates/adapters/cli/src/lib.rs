@@ -12,6 +12,8 @@ mod remote;
 mod secrets;
 mod stdio;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod wiring;
 
@@ -29,7 +31,10 @@ use std::sync::Arc;
 /// Runs one command and tells how it went.
 pub async fn run(cli: Cli, wiring: Arc<dyn Wiring>) -> ExitCode {
     let printer = output::Printer::new(&cli.global);
-    let mut context = context::Context::new(wiring.as_ref(), printer);
+    run_in(context::Context::new(wiring.as_ref(), printer), cli).await
+}
+
+async fn run_in(mut context: context::Context<'_>, cli: Cli) -> ExitCode {
     let done = match context.go_to_server(&cli.global, &cli.command) {
         Ok(()) => commands::run(cli.command, &context).await,
         Err(failure) => Err(failure),

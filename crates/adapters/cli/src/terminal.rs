@@ -23,6 +23,11 @@ impl Terminal {
         Self { interactive }
     }
 
+    #[cfg(test)]
+    pub(crate) fn nobody() -> Self {
+        Self { interactive: false }
+    }
+
     pub(crate) fn is_interactive(&self) -> bool {
         self.interactive
     }

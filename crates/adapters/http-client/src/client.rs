@@ -45,6 +45,7 @@ impl HttpClient {
                 })?;
                 Roots::File(path)
             }
+            Trust::Pem(text) => Roots::Pem(text),
             Trust::Fingerprint(text) => Roots::Fingerprint(fingerprint(text)?),
         };
         let http = client(&roots, proxies, options.timeout).map_err(ClientError::of_options)?;

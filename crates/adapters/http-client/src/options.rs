@@ -27,6 +27,8 @@ pub enum Trust {
     System,
     /// One that an authority in this PEM file signed, or one that is itself in it.
     File(PathBuf),
+    /// The same, of certificates in PEM.
+    Pem(String),
     /// The one with this fingerprint: SHA-256 of its DER, in hexadecimal digits, as
     /// `openssl x509 -outform DER | sha256sum` prints it, or with colons. Its names and dates do not matter then.
     Fingerprint(String),

@@ -31,7 +31,7 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
             `Authorization: Bearer`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
-    components(schemas(keystead_wire::Problem)),
+    components(schemas(keystead_wire::Problem, crate::handlers::public_key::KeyForm)),
     tags(
         (name = "access", description = "Signing in"),
         (name = "keysets", description = "Keysets, their public keys, exports and imports"),
@@ -80,16 +80,18 @@ fn description() -> Value {
 
 /// A parameter that is optional may be absent; it is never the word null.
 fn without_null(schema: &mut Value) {
-    if let Some(kinds) = schema["type"].as_array_mut() {
+    if let Some(kinds) = schema.get_mut("type").and_then(Value::as_array_mut) {
         kinds.retain(|kind| kind != "null");
         if let [one] = kinds.as_slice() {
-            schema["type"] = one.clone();
+            let one = one.clone();
+            schema["type"] = one;
         }
     }
-    if let Some(choices) = schema["oneOf"].as_array_mut() {
+    if let Some(choices) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
         choices.retain(|choice| choice["type"] != "null");
         if let [one] = choices.as_slice() {
-            *schema = one.clone();
+            let one = one.clone();
+            *schema = one;
         }
     }
 }
@@ -97,7 +99,7 @@ fn without_null(schema: &mut Value) {
 /// What is the same for all: who may, and what errors look like.
 fn complete(operation: &mut Value, route: &Route) {
     operation["operationId"] = json!(route.name);
-    if let Some(parameters) = operation["parameters"].as_array_mut() {
+    if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
         parameters
             .iter_mut()
             .for_each(|parameter| without_null(&mut parameter["schema"]));

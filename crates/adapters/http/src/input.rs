@@ -26,18 +26,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiProblem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiProblem> {
-        if !is_json(request.headers()) {
-            return Err(Known::NotJson.into());
-        }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            let problem = match rejection.status().as_u16() {
-                413 => Known::TooLarge(SMALL_BODY),
-                _ => Known::BadBody("it did not arrive whole".to_owned()),
-            };
-            ApiProblem::from(problem)
-        })?;
-        read_json(bytes).map(Self)
+        read_json(json_bytes(request, state).await?).map(Self)
     }
+}
+
+async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiProblem> {
+    if !is_json(request.headers()) {
+        return Err(Known::NotJson.into());
+    }
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        let problem = match rejection.status().as_u16() {
+            413 => Known::TooLarge,
+            _ => Known::BadBody("it did not arrive whole".to_owned()),
+        };
+        problem.into()
+    })
 }
 
 /// A JSON body that may be absent.
@@ -59,6 +62,11 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for MaybeBody
 
 /// Reads JSON, and wipes it where nobody else has it: it may hold passwords.
 pub(crate) fn read_json<T: DeserializeOwned>(bytes: Bytes) -> Result<T, ApiProblem> {
+    // The library takes a list for the fields of an object in their order; nobody asked for that.
+    let is_object = bytes.trim_ascii_start().first() == Some(&b'{');
+    if !is_object {
+        return Err(Known::BadBody("it is no JSON object".to_owned()).into());
+    }
     let read = serde_json::from_slice(&bytes).map_err(|error| {
         // The texts of the parser name fields and places, never values of strings... except of words that it knows.
         ApiProblem::from(Known::BadBody(harmless(&error)))
@@ -190,6 +198,9 @@ pub(crate) fn person(what: &'static str, text: &str) -> Result<PersonName, ApiPr
 }
 
 pub(crate) fn roles(words: &[String]) -> Result<Roles, ApiProblem> {
+    if words.is_empty() {
+        return Err(bad("roles", "at least one is needed"));
+    }
     let roles: Result<Vec<_>, _> = words.iter().map(|word| parsed("roles", word)).collect();
     Ok(roles?.into_iter().collect())
 }

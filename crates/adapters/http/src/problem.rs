@@ -35,8 +35,8 @@ pub(crate) enum Known {
     BadBody(String),
     #[error("the body is not announced as application/json")]
     NotJson,
-    #[error("the body is longer than {0} bytes")]
-    TooLarge(usize),
+    #[error("the body is longer than this route takes")]
+    TooLarge,
     #[error("the query is not of the form that is asked for: {0}")]
     BadQuery(String),
     #[error("{what}: {why}")]
@@ -69,7 +69,7 @@ impl Explain for Known {
             Self::Forged => "request-forged",
             Self::BadBody(_) | Self::BadQuery(_) | Self::BadValue { .. } => "invalid-input",
             Self::NotJson => "not-json",
-            Self::TooLarge(_) => "too-large",
+            Self::TooLarge => "too-large",
             Self::NoSuchRoute => "no-such-route",
             Self::NoSuchMethod => "no-such-method",
             Self::NotAcceptable(_) => "not-acceptable",
@@ -89,7 +89,7 @@ impl Explain for Known {
             Self::BadBody(_) | Self::NotJson | Self::BadQuery(_) | Self::BadValue { .. } => {
                 "the request cannot be carried out as it was made"
             }
-            Self::TooLarge(_) => "the request is too large",
+            Self::TooLarge => "the request is too large",
             Self::NoSuchRoute | Self::NoSuchMethod => "there is no such thing to do",
             Self::NotAcceptable(_) => "the form that is asked for cannot be given",
             Self::TooSlow | Self::Overloaded => "the request was not carried out",

@@ -103,7 +103,10 @@ async fn do_next(service: &Service) -> Result<bool, ApiProblem> {
     service.metrics.job(kind(&taken.0.work), word);
     jobs.finish(
         &taken,
-        outcome.as_ref().err().map(|error| &**error as &(dyn Explain + Sync)),
+        outcome
+            .as_ref()
+            .err()
+            .map(|error| &**error as &(dyn Explain + Sync)),
     )
     .await?;
     Ok(true)

@@ -17,7 +17,10 @@ pub struct CreateKeysetRequest {
     pub hint: String,
     /// Size: 2048, 3072, 4096 or 8192; as the manager is configured when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 2048, maximum = 8192, example = 3072))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(minimum = 2048, maximum = 8192, multiple_of = 1024, example = 3072)
+    )]
     pub bits: Option<u64>,
     /// Activate it at once.
     #[serde(default)]

@@ -1,11 +1,17 @@
 //! What is printed, and how.
 
+#[cfg(test)]
+pub(crate) mod captured;
 mod json;
 mod text;
 mod written;
 
 use std::io::{IsTerminal, Write};
+#[cfg(not(test))]
+use std::io::{stderr, stdout};
 
+#[cfg(test)]
+use captured::{stderr, stdout};
 use serde::Serialize;
 
 pub(crate) use json::{
@@ -60,7 +66,7 @@ impl Printer {
     /// # Errors
     /// When it could not be printed.
     pub(crate) fn important(&self, text: &str) -> Result<(), Failure> {
-        let mut err = std::io::stderr().lock();
+        let mut err = stderr().lock();
         writeln!(err, "{text}")
             .and_then(|()| err.flush())
             .map_err(|error| Failure::stdio("standard error could not be written to", &error))
@@ -74,7 +80,7 @@ impl Printer {
 
 /// Writes text to standard output; a reader that went away is an error, not a panic.
 pub(crate) fn write_out(text: &str) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+    let mut out = stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(|error| Failure::stdio("the result could not be printed", &error))
@@ -82,7 +88,7 @@ pub(crate) fn write_out(text: &str) -> Result<(), Failure> {
 
 /// Writes a line to standard error. There is nobody to tell when that fails.
 pub(crate) fn write_err(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(stderr().lock(), "{text}");
 }
 
 /// Prints one line of what, one of why, one of what to do.

@@ -15,7 +15,7 @@ use keystead_wire::{AuditEventJson, AuditJson, AuditVerificationJson, Checkpoint
 use serde::Deserialize;
 
 use crate::caller::{Caller, May, to};
-use crate::input::Query;
+use crate::input::{Query, bad};
 use crate::problem::{ApiProblem, Known};
 use crate::service::Service;
 
@@ -23,20 +23,26 @@ use crate::service::Service;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuditQuery {
-    after: Option<u64>,
+    after: Option<i64>,
     limit: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AfterQuery {
-    after: Option<u64>,
+    after: Option<i64>,
+}
+
+fn place(number: i64) -> Result<Sequence, ApiProblem> {
+    u64::try_from(number)
+        .map(Sequence)
+        .map_err(|_| bad("after", format!("{number} is no place of the trail")))
 }
 
 /// Lists events of the audit trail, oldest first.
 #[utoipa::path(get, path = "/v1/audit/events", tag = "audit", params(
     ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "How many at most; 100 when absent."),
-    ("after" = Option<u64>, Query, description = "Begin after this place."),
+    ("after" = Option<i64>, Query, minimum = 0, description = "Begin after this place."),
 ), responses((status = 200, description = "A page of events.", body = AuditJson)))]
 pub(crate) async fn list_events(
     State(service): State<Arc<Service>>,
@@ -50,7 +56,7 @@ pub(crate) async fn list_events(
     let list = ListAudit {
         store: service.store.as_ref(),
     };
-    let found = list.run(query.after.map(Sequence), page.limit()?).await;
+    let found = list.run(query.after.map(place).transpose()?, page.limit()?).await;
     let found = found.map_err(InstallationError::from)?;
     Ok(Json(AuditJson {
         events: found.records.iter().map(AuditEventJson::from).collect(),
@@ -109,15 +115,15 @@ async fn signed(service: &Service, caller: &Caller) -> Result<(String, AuditHead
 
 /// Signs the trail, and gives it as JSON lines; the last line is the checkpoint.
 #[utoipa::path(post, path = "/v1/audit/export", tag = "audit", params(
-    ("after" = Option<u64>, Query, description = "Begin after this place."),
+    ("after" = Option<i64>, Query, minimum = 0, description = "Begin after this place."),
 ), responses((status = 200, description = "The trail.", body = String, content_type = "application/jsonl")))]
 pub(crate) async fn export_audit(
     State(service): State<Arc<Service>>,
     May(caller, _): May<to::ReadAudit>,
     Query(query): Query<AfterQuery>,
 ) -> Result<Response, ApiProblem> {
+    let after = place(query.after.unwrap_or(0))?;
     let signed = signed(&service, &caller).await?;
-    let after = Sequence(query.after.unwrap_or(0));
     let lines = stream::unfold(Exported::new(service, after, signed), Exported::next);
     let mut response = ResponseBody::from_stream(lines).into_response();
     let headers = response.headers_mut();

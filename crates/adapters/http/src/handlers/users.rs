@@ -98,12 +98,11 @@ pub(crate) async fn edit_user(
     if let Some(password) = &password {
         password.check_for_user(&name).map_err(AccessError::from)?;
     }
-    let user = match (&words, &password) {
+    let words = words.as_deref().map(roles).transpose()?;
+    let user = match (words, &password) {
         (None, None) => return Err(bad("body", "neither roles nor a password are given")),
         (Some(words), _) => {
-            let changed = manage
-                .set_roles(&actor, &name, roles(words)?, if_match(&headers)?)
-                .await;
+            let changed = manage.set_roles(&actor, &name, words, if_match(&headers)?).await;
             changed.map_err(|error| ApiProblem::from(error).for_precondition())?
         }
         (None, Some(_)) => {
