@@ -3,7 +3,7 @@
 use keystead_application::Status;
 
 use super::scripted::{body_of, json};
-use super::{Asked, Reply, Script, TOKEN, World, answer, here, ok, problem, there};
+use super::{Reply, Script, TOKEN, World, answer, here, ok, paths, problem, there, value};
 
 /// The command here, in words and in JSON; and there, where that JSON is the answer.
 async fn same(world: &World, line: &str, asked: &[&str]) {
@@ -11,31 +11,31 @@ async fn same(world: &World, line: &str, asked: &[&str]) {
         here(world, line).await,
         here(world, &format!("{line} --output json")).await,
     );
-    assert!(words.succeeded && text.succeeded, "{line}: {}{}", words.err, text.err);
+    assert!(
+        words.succeeded && text.succeeded,
+        "{line}: {}{}",
+        words.err,
+        text.err
+    );
     for (form, expected) in [("table", &words), ("json", &text)] {
         let script = Script::of([json(&text.out)]);
         let (ran, requests) = there(world, &format!("{line} --output {form}"), script).await;
         assert_eq!(&ran, expected, "{line}");
         assert_eq!(paths(&requests), asked, "{line}");
         assert!(
-            requests.iter().all(|asked| asked.bearer.as_deref() == Some(TOKEN)),
+            requests
+                .iter()
+                .all(|asked| asked.bearer.as_deref() == Some(TOKEN)),
             "{line}"
         );
     }
 }
 
-fn paths(asked: &[Asked]) -> Vec<&str> {
-    asked.iter().map(|asked| asked.what.as_str()).collect()
-}
-
 #[tokio::test]
 async fn lists_and_single_things_are_told_as_they_are_here() {
     let world = World::manager().await;
-    let second = ok(&world, "keyset create --hint second_one --output json").await;
-    let id = serde_json::from_str::<serde_json::Value>(&second).unwrap()["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let second = value(&world, "keyset create --hint second~one").await;
+    let id = second["id"].as_str().unwrap();
     let empty_lists = [
         ("server list", "GET /v1/servers"),
         ("token list", "GET /v1/tokens"),
@@ -49,7 +49,12 @@ async fn lists_and_single_things_are_told_as_they_are_here() {
     same(&world, "keyset list", &["GET /v1/keysets?limit=1000"]).await;
     same(&world, "keyset list --limit 1", &["GET /v1/keysets?limit=1"]).await;
     same(&world, "keyset show active", &["GET /v1/keysets/active"]).await;
-    same(&world, &format!("keyset show {id}"), &[&format!("GET /v1/keysets/{id}")]).await;
+    same(
+        &world,
+        &format!("keyset show {id}"),
+        &[&format!("GET /v1/keysets/{id}")],
+    )
+    .await;
     same(&world, "share list", &["GET /v1/shares"]).await;
     same(&world, "policy show", &["GET /v1/policy"]).await;
     same(&world, "audit list", &["GET /v1/audit/events?limit=1000"]).await;
@@ -73,12 +78,13 @@ async fn a_recovery_is_told_as_it_is_here() {
     same(&world, "server show db1", &["GET /v1/servers/db1"]).await;
     world.write("plain", b"content").await;
     ok(&db1, "seal plain -o sealed.age --no-password").await;
-    ok(&db1, "recovery request sealed.age --reason lost_it --asked-by Eve -o request.txt").await;
-    let received = ok(&world, "recovery receive request.txt --output json").await;
-    let id = serde_json::from_str::<serde_json::Value>(&received).unwrap()["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    ok(
+        &db1,
+        "recovery request sealed.age --reason lost~it --asked-by Eve -o request.txt",
+    )
+    .await;
+    let received = value(&world, "recovery receive request.txt").await;
+    let id = received["id"].as_str().unwrap();
     same(&world, "recovery list", &["GET /v1/recoveries?limit=100"]).await;
     let show = format!("recovery show {id}");
     same(&world, &show, &[&format!("GET /v1/recoveries/{id}")]).await;
@@ -121,10 +127,10 @@ async fn a_recipient_line_is_the_same() {
 #[tokio::test]
 async fn a_long_list_is_asked_for_in_pages() {
     let world = World::manager().await;
-    let text = ok(&world, "keyset list --output json").await;
-    let mut page: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut page = value(&world, "keyset list").await;
     page["next"] = "cursor/1".into();
-    let last = serde_json::json!({ "keysets": page["keysets"], "damaged": [{ "id": "x", "what": "broken" }] });
+    let last =
+        serde_json::json!({ "keysets": page["keysets"], "damaged": [{ "id": "x", "what": "broken" }] });
     let script = Script::of([answer(&page), answer(&last)]);
     let (ran, asked) = there(&world, "keyset list --output json", script).await;
     let list: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
@@ -133,13 +139,22 @@ async fn a_long_list_is_asked_for_in_pages() {
     let second = "GET /v1/keysets?limit=1000&after=cursor%2F1";
     assert_eq!(paths(&asked), ["GET /v1/keysets?limit=1000", second]);
     // What is damaged there is told as here.
-    assert!(!ran.succeeded && ran.err.contains("keyset x: broken"), "{}", ran.err);
+    assert!(
+        !ran.succeeded && ran.err.contains("keyset x: broken"),
+        "{}",
+        ran.err
+    );
 }
 
 #[tokio::test]
 async fn a_refusal_is_told_with_its_reason_and_exit_status() {
     let world = World::manager().await;
-    for status in [Status::Refused, Status::Usage, Status::NotFound, Status::NotUnlocked] {
+    for status in [
+        Status::Refused,
+        Status::Usage,
+        Status::NotFound,
+        Status::NotUnlocked,
+    ] {
         let script = Script::of([problem("some-code", 409, status as u8)]);
         let (ran, _) = there(&world, "keyset show 00112233", script).await;
         let expected = "error: what of some-code\n  why: why of some-code\n  fix: fix of some-code\n";
@@ -162,7 +177,12 @@ async fn what_only_looks_is_asked_again_when_the_connection_broke() {
     assert!(ran.succeeded, "{}", ran.err);
     assert_eq!(asked.len(), 3);
 
-    let (ran, asked) = there(&world, "keyset edit active --hint other", Script::of([Reply::Lost])).await;
+    let (ran, asked) = there(
+        &world,
+        "keyset edit active --hint other",
+        Script::of([Reply::Lost]),
+    )
+    .await;
     assert!(ran.err.contains("the connection broke"), "{}", ran.err);
     assert_eq!(asked.len(), 1, "a change is not made twice");
 }
@@ -184,8 +204,7 @@ async fn what_is_no_manager_is_not_believed() {
 #[tokio::test]
 async fn what_a_manager_elsewhere_says_cannot_deceive_the_terminal() {
     let world = World::manager().await;
-    let text = ok(&world, "keyset list --output json").await;
-    let mut list: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut list = value(&world, "keyset list").await;
     for field in ["id", "hint", "fingerprint", "activated_at"] {
         list["keysets"][0][field] = "a\u{1b}]0;title\u{7}".into();
     }

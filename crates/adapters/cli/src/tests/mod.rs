@@ -12,6 +12,16 @@ mod world;
 use scripted::{Asked, Reply, Script, answer, problem};
 use world::{Ran, World};
 
+/// What was asked: methods and paths.
+fn paths(asked: &[Asked]) -> Vec<&str> {
+    asked.iter().map(|asked| asked.what.as_str()).collect()
+}
+
+/// The JSON of a command that has to succeed on this machine.
+async fn value(world: &World, line: &str) -> serde_json::Value {
+    serde_json::from_str(&ok(world, &format!("{line} --output json")).await).unwrap()
+}
+
 const TOKEN: &str = "keystead_test-token";
 
 /// A command on this machine.

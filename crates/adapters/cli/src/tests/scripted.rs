@@ -18,6 +18,8 @@ pub(super) enum Reply {
     Answer(ApiResponse),
     /// The connection breaks.
     Lost,
+    /// Nothing comes.
+    Nothing,
 }
 
 /// A request that was made.
@@ -40,8 +42,28 @@ impl Script {
 
 /// An answer in JSON.
 pub(super) fn answer(body: &impl Serialize) -> Reply {
-    body_of("application/json", serde_json::to_string(body).unwrap().as_bytes())
+    body_of(
+        "application/json",
+        serde_json::to_string(body).unwrap().as_bytes(),
+    )
 }
+
+/// A job, as far as it is; with what came of it when it is done.
+pub(super) fn job(state: &str, result: &Value) -> Reply {
+    answer(&serde_json::json!({
+        "id": JOB,
+        "kind": "create-keyset",
+        "state": state,
+        "done": 0,
+        "total": 1,
+        "created_at": "2026-01-01T00:00:00Z",
+        "finished_at": null,
+        "result": result,
+        "problem": null,
+    }))
+}
+
+pub(super) const JOB: &str = "77777777-7777-4777-8777-777777777777";
 
 /// An answer in JSON that is there as text.
 pub(super) fn json(text: &str) -> Reply {
@@ -122,7 +144,9 @@ impl Transport for ScriptedTransport {
             idempotency_key: request.idempotency_key,
             body: body.map_or(Value::Null, |body| serde_json::from_slice(body).unwrap()),
         });
-        match self.replies.lock().unwrap().pop_front() {
+        let reply = self.replies.lock().unwrap().pop_front();
+        match reply {
+            Some(Reply::Nothing) => std::future::pending().await,
             Some(Reply::Answer(response)) => Ok(response),
             Some(Reply::Lost) => Err(TransportFailure {
                 failure: Failure::new(

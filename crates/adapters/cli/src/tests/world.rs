@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use clap::Parser;
 use keystead_application::ports::{
     ConfiguredShare, FileShares, MasterKeyProviders, PasswordHasher, PasswordHasherError, Schema,
-    SchemaStatus, ShareError, ShareSecrets, SharePath, Store, StoreError, Temporaries,
+    SchemaStatus, ShareAddress, ShareError, SharePath, ShareSecrets, Store, StoreError, Temporaries,
 };
 use keystead_application::{Foundation, Tools};
 use keystead_domain::{Actor, ActorKind, Passphrase, PasswordHash, SecretBytes, Timestamp};
@@ -19,8 +19,8 @@ use keystead_memory::{
 };
 use zeroize::Zeroizing;
 
-use super::scripted::{Asked, Script, ScriptedTransport};
 use super::TOKEN;
+use super::scripted::{Asked, Script, ScriptedTransport};
 use crate::context::Context;
 use crate::output::{Printer, captured};
 use crate::terminal::Terminal;
@@ -90,7 +90,7 @@ impl World {
         let provider = MemoryShareProvider::with_plain_paths(parts.share.clone());
         let nas = ConfiguredShare {
             name: "nas".to_owned(),
-            address: "memory:/folder".parse().unwrap(),
+            address: ShareAddress::parse("memory:///folder").unwrap(),
             username: Some("keeper".to_owned()),
             read_only: false,
             patience: keystead_application::ports::SharePatience::default(),
@@ -114,15 +114,13 @@ impl World {
             randomness,
             default_bits: 2048,
         };
-        let mut token = tempfile::NamedTempFile::new().unwrap();
-        writeln!(token, "{TOKEN}").unwrap();
         Self {
             tools: Arc::new(tools),
             parts,
             store: Arc::new(MemoryStore::new()),
             master_keys: Arc::new(MemoryMasterKeyProvider::new()),
             is_manager: Mutex::new(false),
-            token,
+            token: Self::secret(TOKEN),
             transport: Mutex::default(),
             addresses: Mutex::default(),
         }
@@ -130,6 +128,13 @@ impl World {
 
     pub(super) fn token_file(&self) -> String {
         self.token.path().to_str().unwrap().to_owned()
+    }
+
+    /// A file that holds a secret, which is never in a share.
+    pub(super) fn secret(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "{text}").unwrap();
+        file
     }
 
     /// A file of the machine.
@@ -162,8 +167,8 @@ impl World {
         *self.transport.lock().unwrap() = Some(Arc::clone(&transport));
         captured::taken();
         let words = std::iter::once("keystead").chain(line.split(' ').filter(|word| !word.is_empty()));
-        // A blank in an argument is written as an underscore.
-        let cli = Cli::try_parse_from(words.map(|word| word.replace('_', " ")))
+        // A blank in an argument is written as a tilde.
+        let cli = Cli::try_parse_from(words.map(|word| word.replace('~', " ")))
             .unwrap_or_else(|error| panic!("{line}: {error}"));
         let mut context = Context::new(self, Printer::new(&cli.global));
         context.terminal = Terminal::nobody();
@@ -266,7 +271,9 @@ struct PlainHasher;
 #[async_trait]
 impl PasswordHasher for PlainHasher {
     async fn hash(&self, _: &Passphrase) -> Result<PasswordHash, PasswordHasherError> {
-        Ok(PasswordHash::new("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"))
+        Ok(PasswordHash::new(
+            "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g",
+        ))
     }
 
     async fn verify(&self, _: &Passphrase, _: Option<&PasswordHash>) -> Result<bool, PasswordHasherError> {
