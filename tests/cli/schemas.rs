@@ -141,6 +141,44 @@ fn every_json_result_meets_its_schema() {
     Schemas::check("error", &serde_json::from_str(&failed.err).unwrap());
 }
 
+#[test]
+fn every_json_result_about_people_and_programs_meets_its_schema() {
+    let machine = Machine::initialised();
+    machine.write("new-password", "four unrelated words here");
+    Schemas::check("user-list", &machine.json(["user", "list"]));
+    let password = ["--password-file", "new-password"];
+    let add = ["user", "add", "ada", "--role", "admin", "--role", "auditor"];
+    Schemas::check("user", &machine.json(add.into_iter().chain(password)));
+    let add = ["user", "add", "bob", "--role", "admin"];
+    Schemas::check("user", &machine.json(add.into_iter().chain(password)));
+    Schemas::check("user", &machine.json(["user", "edit", "bob", "--role", "auditor"]));
+    let set = ["user", "password", "bob"];
+    Schemas::check("user", &machine.json(set.into_iter().chain(password)));
+    Schemas::check("user", &machine.json(["user", "unlock", "bob"]));
+    let remove = ["user", "remove", "bob", "--reason", "left", "--yes"];
+    Schemas::check("user", &machine.json(remove));
+    Schemas::check("user-list", &machine.json(["user", "list"]));
+
+    let create = ["token", "create", "nightly", "--role", "admin", "--may-export"];
+    let created = machine.json(create);
+    Schemas::check("token-new", &created);
+    let revoke = ["token", "revoke", text(&created, "id"), "--reason", "lost", "--yes"];
+    Schemas::check("token", &machine.json(revoke));
+    Schemas::check("token-list", &machine.json(["token", "list"]));
+    let code = machine.json(["server", "code", "--name", "db1"]);
+    Schemas::check("server-code", &code);
+    Schemas::check("audit-list", &machine.json(["audit", "list"]));
+
+    // What is shown once is nowhere else.
+    let told: String = ["user list", "token list", "audit list"]
+        .into_iter()
+        .map(|line| machine.ok(line.split(' ').chain(["--output", "json"])))
+        .collect();
+    for secret in [text(&created, "token"), text(&code, "code"), "unrelated"] {
+        assert!(!told.contains(secret), "{secret}");
+    }
+}
+
 /// A manager and a backup server that is enrolled with it.
 fn enrolled() -> (Machine, Machine) {
     let (manager, server) = (Machine::initialised(), Machine::new());

@@ -117,7 +117,11 @@ impl Jobs<'_> {
     ///
     /// # Errors
     /// When the store cannot be used; then another process does it again.
-    pub async fn finish(&self, taken: &TakenJob, failed: Option<&(dyn Explain + Sync)>) -> Result<(), AccessError> {
+    pub async fn finish(
+        &self,
+        taken: &TakenJob,
+        failed: Option<&(dyn Explain + Sync)>,
+    ) -> Result<(), AccessError> {
         let now = self.records.clock.now();
         let over = match failed {
             None => taken.0.finished(now),
