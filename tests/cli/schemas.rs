@@ -151,7 +151,10 @@ fn every_json_result_about_people_and_programs_meets_its_schema() {
     Schemas::check("user", &machine.json(add.into_iter().chain(password)));
     let add = ["user", "add", "bob", "--role", "admin"];
     Schemas::check("user", &machine.json(add.into_iter().chain(password)));
-    Schemas::check("user", &machine.json(["user", "edit", "bob", "--role", "auditor"]));
+    Schemas::check(
+        "user",
+        &machine.json(["user", "edit", "bob", "--role", "auditor"]),
+    );
     let set = ["user", "password", "bob"];
     Schemas::check("user", &machine.json(set.into_iter().chain(password)));
     Schemas::check("user", &machine.json(["user", "unlock", "bob"]));
@@ -162,7 +165,14 @@ fn every_json_result_about_people_and_programs_meets_its_schema() {
     let create = ["token", "create", "nightly", "--role", "admin", "--may-export"];
     let created = machine.json(create);
     Schemas::check("token-new", &created);
-    let revoke = ["token", "revoke", text(&created, "id"), "--reason", "lost", "--yes"];
+    let revoke = [
+        "token",
+        "revoke",
+        text(&created, "id"),
+        "--reason",
+        "lost",
+        "--yes",
+    ];
     Schemas::check("token", &machine.json(revoke));
     Schemas::check("token-list", &machine.json(["token", "list"]));
     let code = machine.json(["server", "code", "--name", "db1"]);

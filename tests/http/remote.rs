@@ -30,7 +30,10 @@ fn afar(served: &Served, token: &str) -> Machine {
     let mut machine = Machine::new();
     machine.write("token", token);
     machine.set("KEYSTEAD_SERVER", &served.url);
-    machine.set("KEYSTEAD_SERVER_CERTIFICATE", served.fingerprint.as_ref().unwrap());
+    machine.set(
+        "KEYSTEAD_SERVER_CERTIFICATE",
+        served.fingerprint.as_ref().unwrap(),
+    );
     machine.set("KEYSTEAD_TOKEN_FILE", &machine.at("token"));
     machine
 }
@@ -51,10 +54,21 @@ fn story(manager: &Machine) {
     let auditor = afar(&served, &auditor_token);
 
     // What is done there is what is there.
-    let made = admin.json(["keyset", "create", "--hint", "from afar", "--bits", "2048", "--activate"]);
+    let made = admin.json([
+        "keyset",
+        "create",
+        "--hint",
+        "from afar",
+        "--bits",
+        "2048",
+        "--activate",
+    ]);
     assert_eq!(made["state"], "active");
     let fingerprint = made["fingerprint"].as_str().unwrap().to_owned();
-    assert_eq!(manager.json(["keyset", "show", "active"]), admin.json(["keyset", "show", "active"]));
+    assert_eq!(
+        manager.json(["keyset", "show", "active"]),
+        admin.json(["keyset", "show", "active"])
+    );
     assert_eq!(manager.ok(["keyset", "list"]), admin.ok(["keyset", "list"]));
     assert_eq!(
         manager.json(["keyset", "recipient", "active"]),
@@ -66,10 +80,25 @@ fn story(manager: &Machine) {
     assert!(forbidden.contains("not allowed"), "{forbidden}");
 
     // An export comes to this machine; it goes back in there only once.
-    admin.ok(["keyset", "export", "active", "--to", "export.pem", "--passphrase-file", "passphrase"]);
+    admin.ok([
+        "keyset",
+        "export",
+        "active",
+        "--to",
+        "export.pem",
+        "--passphrase-file",
+        "passphrase",
+    ]);
     let seen = tools::openssl_fingerprint(&admin.path("export.pem"), Some(support::cli::PASSPHRASE));
     assert_eq!(seen, fingerprint);
-    let again = ["keyset", "import", "export.pem", "--passphrase-file", "passphrase", "--yes"];
+    let again = [
+        "keyset",
+        "import",
+        "export.pem",
+        "--passphrase-file",
+        "passphrase",
+        "--yes",
+    ];
     assert!(admin.refused(1, again).contains("is here already"));
     let inspected = admin.json(["keyset", "inspect", "export.pem"]);
     assert_eq!(inspected["keysets"][0]["hint"], "from afar");
@@ -82,7 +111,14 @@ fn story(manager: &Machine) {
     let code = admin.json(["server", "code", "--name", "db1"]);
     let mut server = Machine::new();
     server.write("code", code["code"].as_str().unwrap());
-    let enroll = ["server", "enroll", "--manager", &served.url, "--code-file", "code"];
+    let enroll = [
+        "server",
+        "enroll",
+        "--manager",
+        &served.url,
+        "--code-file",
+        "code",
+    ];
     let expected = ["--expect-fingerprint", code["manager"].as_str().unwrap()];
     let pinned = ["--server-certificate", served.fingerprint.as_ref().unwrap()];
     server.ok(enroll.iter().chain(&expected).chain(&pinned));
@@ -106,7 +142,14 @@ fn story(manager: &Machine) {
     officer.ok(["recovery", "approve", request, "--key", &key]);
     officer.ok(["recovery", "respond", request, "-o", "response"]);
     std::fs::create_dir(server.path("out")).unwrap();
-    server.ok(["recovery", "apply", "--fetch", request, "--into", &server.at("out")]);
+    server.ok([
+        "recovery",
+        "apply",
+        "--fetch",
+        request,
+        "--into",
+        &server.at("out"),
+    ]);
     assert_eq!(server.read("out/tape"), b"what was on the tape");
 
     // The trail is the same from afar.

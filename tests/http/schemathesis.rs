@@ -29,7 +29,8 @@ fn no_answer_is_one_that_the_description_does_not_know() {
     let served = Served::start(&machine);
     let admin = served.admin(&machine);
     let (_server, server_token) = enrolled_token(&machine);
-    let mut everybody: Vec<(&str, Option<String>)> = vec![("nobody", None), ("backup-server", Some(server_token))];
+    let mut everybody: Vec<(&str, Option<String>)> =
+        vec![("nobody", None), ("backup-server", Some(server_token))];
     for role in ["recovery-officer", "auditor", "admin"] {
         everybody.push((role, Some(admin.token(role))));
     }
@@ -38,7 +39,12 @@ fn no_answer_is_one_that_the_description_does_not_know() {
         command
             .args(["run", &format!("{}/openapi.json", served.url)])
             .args(["--checks", "all", "--exclude-checks", NOT_CHECKED])
-            .args(["--phases", "examples,coverage,fuzzing", "--max-examples", &examples()])
+            .args([
+                "--phases",
+                "examples,coverage,fuzzing",
+                "--max-examples",
+                &examples(),
+            ])
             .args(["--continue-on-failure", "--no-color", "--warnings", "off"])
             .args(["--request-timeout", "60"])
             .current_dir(machine.home());

@@ -67,8 +67,8 @@ pub fn server_token(server: &Machine) -> String {
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     let state = server.json(["server", "show"]);
     let (id, installation) = (&state["trusts"]["server_id"], &state["trusts"]["installation"]);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let now = now.unwrap().as_secs();
+    let now = String::from_utf8(tools::run("date", &["+%s"])).unwrap();
+    let now: u64 = now.trim().parse().unwrap();
     let claims = serde_json::json!({"iss": id, "sub": id, "aud": format!("keystead:{}", installation.as_str().unwrap()),
         "iat": now, "exp": now + 120, "jti": "a test"});
     let part = |json: serde_json::Value| URL_SAFE_NO_PAD.encode(json.to_string());

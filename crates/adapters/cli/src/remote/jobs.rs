@@ -7,15 +7,15 @@ use keystead_wire::{JobJson, JobStateJson};
 use serde::de::DeserializeOwned;
 
 use super::answers::Refusal;
-use super::{Call, Remote, pause};
+use super::{Call, Remote};
 use crate::Failure;
 use crate::output::{Printer, printable, write_err};
 use crate::progress::WorkProgress;
 
 /// How long the manager may wait before it answers that the work goes on, in seconds.
 const WAIT: u64 = 20;
-/// How often in a row no answer may come: with the pauses between, for some ten minutes.
-const MOST_LOST: u32 = 40;
+/// How often in a row no answer may come. Each time it is asked for a while, so that is for some ten minutes.
+const MOST_LOST: u32 = 30;
 
 /// Says that the work goes on at the manager when nobody waits for it any more.
 struct Unfinished<'a> {
@@ -56,7 +56,7 @@ pub(crate) async fn wait_for<T: DeserializeOwned>(
         let wait = Some(WAIT.to_string());
         let call = Call::get(with_query(&below(JOBS, &job.id), &[("wait", wait)]))
             .patience(Duration::from_secs(WAIT + 10));
-        match remote.try_call(call.request).await {
+        match remote.call(call).await {
             Ok(answer) => {
                 lost = 0;
                 job = answer.json()?;
@@ -82,4 +82,10 @@ pub(crate) async fn wait_for<T: DeserializeOwned>(
         (JobStateJson::Failed, _, Some(problem)) => Err(Refusal::Problem(Box::new(problem)).into()),
         _ => Err(Refusal::NotUnderstood("it does not say what came of the work".to_owned()).into()),
     }
+}
+
+/// How long to wait before asking again.
+fn pause(lost: u32) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(5);
+    Duration::from_secs(lost.into()).min(LONGEST)
 }

@@ -126,11 +126,6 @@ impl Call {
         self.request.idempotency_key = Some(key);
         Ok(self)
     }
-
-    /// Whether it changes nothing when it is carried out twice.
-    fn can_be_repeated(&self) -> bool {
-        self.request.method == ApiMethod::Get || self.request.idempotency_key.is_some()
-    }
 }
 
 impl Remote {
@@ -141,24 +136,9 @@ impl Remote {
         }
     }
 
-    /// Sends a request. One that can be repeated is, when its answer was lost on the way.
+    /// Sends a request.
     pub(crate) async fn call(&self, call: Call) -> Result<Answer, Refusal> {
-        const TRIES: u32 = 4;
-        let can_be_repeated = call.can_be_repeated();
-        for tried in 1.. {
-            match self.try_call(call.request.clone()).await {
-                Err(refusal) if can_be_repeated && tried < TRIES && refusal.may_pass() => {
-                    tracing::info!(why = %refusal, "asking again");
-                    tokio::time::sleep(pause(tried)).await;
-                }
-                answered => return answered,
-            }
-        }
-        // The loop above has no end but its returns.
-        Err(Refusal::NotUnderstood("it was asked for ever".to_owned()))
-    }
-
-    async fn try_call(&self, mut request: ApiRequest) -> Result<Answer, Refusal> {
+        let mut request = call.request;
         request.bearer = self.credential.bearer().await?;
         let response = self.transport.send(request).await.map_err(Refusal::Lost)?;
         Answer::of(response)
@@ -207,10 +187,4 @@ impl Remote {
     pub(crate) async fn delete<T: DeserializeOwned>(&self, path: impl Into<String>) -> Result<T, Failure> {
         Ok(self.call(Call::delete(path)).await?.json()?)
     }
-}
-
-/// How long to wait before asking again.
-fn pause(tried: u32) -> Duration {
-    const LONGEST: Duration = Duration::from_secs(15);
-    Duration::from_secs(1_u64.checked_shl(tried.saturating_sub(1)).unwrap_or(u64::MAX)).min(LONGEST)
 }

@@ -96,7 +96,8 @@ pub struct TransportFailure {
     pub may_pass: bool,
 }
 
-/// Speaks with the API of one manager. What it is told of an address holds for every request.
+/// Speaks with the API of one manager. A request that can be repeated, which is one that only looks or has an idempotency
+/// key, is asked again for a while when the connection breaks or the manager is not ready.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends a request and reads the answer whole. An answer that refuses is an answer.

@@ -3,7 +3,7 @@
 use keystead_application::Status;
 
 use super::scripted::{body_of, json};
-use super::{Reply, Script, TOKEN, World, answer, here, ok, paths, problem, there, value};
+use super::{Script, TOKEN, World, answer, here, ok, paths, problem, there, value};
 
 /// The command here, in words and in JSON; and there, where that JSON is the answer.
 async fn same(world: &World, line: &str, asked: &[&str]) {
@@ -166,25 +166,6 @@ async fn a_refusal_is_told_with_its_reason_and_exit_status() {
     let (ran, _) = there(&world, "keyset show 00112233 --output json", script).await;
     let error: serde_json::Value = serde_json::from_str(&ran.err).unwrap();
     assert_eq!(error["error"]["exit_status"], 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_only_looks_is_asked_again_when_the_connection_broke() {
-    let world = World::manager().await;
-    let text = ok(&world, "keyset list --output json").await;
-    let script = Script::of([Reply::Lost, problem("too-busy", 503, 1), json(&text)]);
-    let (ran, asked) = there(&world, "keyset list", script).await;
-    assert!(ran.succeeded, "{}", ran.err);
-    assert_eq!(asked.len(), 3);
-
-    let (ran, asked) = there(
-        &world,
-        "keyset edit active --hint other",
-        Script::of([Reply::Lost]),
-    )
-    .await;
-    assert!(ran.err.contains("the connection broke"), "{}", ran.err);
-    assert_eq!(asked.len(), 1, "a change is not made twice");
 }
 
 #[tokio::test]
