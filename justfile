@@ -62,3 +62,7 @@ api-documents:
 # Many more requests of Schemathesis than CI makes.
 schemathesis:
     KEYSTEAD_TEST_EXAMPLES=200 cargo test --locked -p keystead --test http_schemathesis
+
+# Three services on one PostgreSQL, one killed every two seconds, during ten thousand requests.
+several:
+    KEYSTEAD_TEST_REQUESTS=10000 cargo test --locked -p keystead --test http_several

@@ -200,6 +200,33 @@ fn events(admin: &Client) -> Vec<Value> {
 }
 
 #[test]
+fn a_token_that_may_not_export_makes_nobody_who_may() {
+    let machine = initialised();
+    let served = Served::start(&machine);
+    let admin = served.admin(&machine);
+    let token = admin.with_token(&admin.token("admin"));
+    let user = |name: &str, role: &str| json!({"name": name, "roles": [role], "password": support::PASSWORD});
+    let forbidden =
+        |answer: Answer| assert_eq!((answer.status, answer.problem().as_str()), (403, "forbidden"));
+    token.post("/v1/users", user("bob", "auditor")).ok(201);
+    forbidden(token.post("/v1/users", user("eve", "admin")));
+    let patch = |path: &str, body: Value| token.call("PATCH", path, Some(&body), &[]);
+    forbidden(patch("/v1/users/bob", json!({"roles": ["admin"]})));
+    forbidden(patch(
+        "/v1/users/ada",
+        json!({"password": "another long password"}),
+    ));
+    patch("/v1/users/bob", json!({"password": "another long password"})).ok(200);
+    let right = json!({"name": "x", "role": "admin", "may_export": true});
+    forbidden(token.post("/v1/tokens", right.clone()));
+    assert_eq!(
+        admin.post("/v1/tokens", right).ok(403).problem(),
+        "password-needed"
+    );
+    admin.post("/v1/users", user("eve", "admin")).ok(201);
+}
+
+#[test]
 fn whoever_is_not_known_learns_nothing_and_does_nothing() {
     let machine = initialised();
     let served = Served::start(&machine);

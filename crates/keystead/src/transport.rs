@@ -16,7 +16,7 @@ use keystead_http_client::{
 };
 
 /// How long a request that can be repeated is tried again.
-const RETRY: Duration = Duration::from_secs(20);
+const RETRY: Duration = Duration::from_secs(5);
 
 /// A manager that is reached over HTTP. Each request has a client of its own, because each may bring another token.
 struct HttpTransport {

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ pub mod tools;
 
 /// A machine: a home folder with a data folder in it. Several can be made; they know nothing of each other.
 pub struct Machine {
-    home: tempfile::TempDir,
+    home: Arc<tempfile::TempDir>,
     environment: Vec<(String, String)>,
 }
 
@@ -44,8 +45,16 @@ impl Machine {
         fs::write(home.path().join("passphrase"), format!("{PASSPHRASE}\n")).unwrap();
         fs::write(home.path().join("password"), "backup password\n").unwrap();
         Self {
-            home,
+            home: Arc::new(home),
             environment: Vec::new(),
+        }
+    }
+
+    /// The same machine, for another thread.
+    pub fn again(&self) -> Self {
+        Self {
+            home: Arc::clone(&self.home),
+            environment: self.environment.clone(),
         }
     }
 

@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use keystead_application::use_cases::{AccessError, Authenticate, Principal, RecordRefusedRequest};
-use keystead_domain::{Actor, Operation, SecretBytes, Sha256Digest, secret_digest};
+use keystead_domain::{Actor, Operation, Roles, SecretBytes, Sha256Digest, secret_digest};
 
 use crate::cookies::{self, SESSION};
 use crate::problem::{ApiProblem, Known};
@@ -166,6 +166,18 @@ pub(crate) async fn may_export(service: &Service, caller: &Caller) -> Result<(),
         records: service.records(&caller.view),
     };
     Ok(check.check(&caller.principal, Operation::ExportKeysets).await?)
+}
+
+/// Checks that the caller may make or change a user of these roles.
+pub(crate) async fn may_look_after(
+    service: &Service,
+    caller: &Caller,
+    roles: Roles,
+) -> Result<(), ApiProblem> {
+    let check = RecordRefusedRequest {
+        records: service.records(&caller.view),
+    };
+    Ok(check.check_look_after(&caller.principal, roles).await?)
 }
 
 /// Writes down now and then that a session is in use. The time of the last use is no change of the trail, so what is

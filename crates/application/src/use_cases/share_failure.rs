@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::error_codes::share_code;
 use crate::ports::{ShareError, ShareErrorKind};
 use crate::{Explain, Status};
 
@@ -11,6 +12,10 @@ use crate::{Explain, Status};
 pub struct ShareFailure(#[from] pub ShareError);
 
 impl Explain for ShareFailure {
+    fn code(&self) -> &'static str {
+        share_code(&self.0)
+    }
+
     fn what(&self) -> String {
         share_what(&self.0)
     }

@@ -38,5 +38,9 @@ pub(crate) async fn test_share(
         temporaries: &tools.temporaries,
     };
     let tested = test.run(&location).await.map_err(|_| Known::Internal)?;
-    Ok(Json(ShareTestJson::from(&tested)))
+    let mut json = ShareTestJson::from(&tested);
+    json.problem = tested
+        .into_failure()
+        .map(|failure| *ApiProblem::from(failure).problem);
+    Ok(Json(json))
 }

@@ -9,7 +9,7 @@ use keystead_domain::UserName;
 use keystead_wire::{AddUserRequest, EditUserRequest, UserJson, UsersJson};
 
 use super::versioned;
-use crate::caller::{Caller, May, to};
+use crate::caller::{Caller, May, may_look_after, to};
 use crate::input::{Body, Path, Query, WithReason, bad, if_match, roles, secret};
 use crate::problem::{ApiProblem, Known};
 use crate::service::Service;
@@ -55,6 +55,7 @@ pub(crate) async fn add_user(
         roles: roles(&request.roles)?,
         password: secret(&request.password),
     };
+    may_look_after(&service, &caller, request.roles).await?;
     let _turn = service.sign_ins.try_acquire().map_err(|_| Known::Overloaded)?;
     let user = manage(&service, &caller).add(&caller.actor(), request).await?;
     Ok(versioned(
@@ -99,6 +100,10 @@ pub(crate) async fn edit_user(
         password.check_for_user(&name).map_err(AccessError::from)?;
     }
     let words = words.as_deref().map(roles).transpose()?;
+    let before = manage.show(&name).await?;
+    for roles in words.into_iter().chain([before.roles]) {
+        may_look_after(&service, &caller, roles).await?;
+    }
     let user = match (words, &password) {
         (None, None) => return Err(bad("body", "neither roles nor a password are given")),
         (Some(words), _) => {
@@ -106,11 +111,10 @@ pub(crate) async fn edit_user(
             changed.map_err(|error| ApiProblem::from(error).for_precondition())?
         }
         (None, Some(_)) => {
-            let user = manage.show(&name).await?;
-            if if_match(&headers)?.is_some_and(|seen| seen != user.version) {
+            if if_match(&headers)?.is_some_and(|seen| seen != before.version) {
                 return Err(Known::VersionChanged.into());
             }
-            user
+            before
         }
     };
     let user = match &password {

@@ -1,4 +1,4 @@
-use keystead_domain::{Action, AuditEvent, Operation, Outcome};
+use keystead_domain::{Action, AuditEvent, Operation, Outcome, Roles};
 
 use super::{AccessError, Principal, RecordAccess};
 use crate::use_cases::shared::record_refusal;
@@ -10,6 +10,18 @@ pub struct RecordRefusedRequest<'a> {
 }
 
 impl RecordRefusedRequest<'_> {
+    /// Checks that a user of these roles may be made or changed: whoever may not export private keys makes nobody who may,
+    /// and does not become somebody who may by setting a password.
+    ///
+    /// # Errors
+    /// [`AccessError::Forbidden`].
+    pub async fn check_look_after(&self, who: &Principal, roles: Roles) -> Result<(), AccessError> {
+        match roles.may(Operation::ExportKeysets) {
+            true => self.check(who, Operation::ExportKeysets).await,
+            false => Ok(()),
+        }
+    }
+
     /// Checks that this may be done, and writes it down when not.
     ///
     /// # Errors
