@@ -1,7 +1,7 @@
 use keystead_domain::keyset::Version;
 use keystead_domain::{Actor, Job, JobFailure, JobId, JobWork};
 
-use super::documents::{OPEN_JOBS, OVER_JOBS};
+use super::job_document::{OPEN_JOBS, OVER_JOBS};
 use super::signed_records::sweep;
 use super::{AccessError, RecordAccess};
 use crate::Explain;

@@ -5,6 +5,7 @@ mod codes;
 mod documents;
 mod error;
 mod first_admin;
+mod job_document;
 mod jobs;
 mod refused;
 mod sign_in;
