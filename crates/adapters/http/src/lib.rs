@@ -3,7 +3,7 @@
 //!
 //! Nothing that another process needs is kept in this one: users, sessions, tokens, codes, failures and jobs are records of
 //! the store, so that any number of processes can serve one installation. What is kept here is only what can be thrown away
-//! at any moment, and it is used only as long as the store says that nothing was changed ([`view`]).
+//! at any moment, and it is used only as long as the store says that nothing was changed.
 
 mod caller;
 mod cookies;
