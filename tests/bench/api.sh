@@ -33,7 +33,7 @@ manager server enroll "$home/enrolment" --expect-fingerprint "$fingerprint" -o "
 server server enroll "$home/confirmation" --expect-fingerprint "$(jq -r .manager "$home/enrolled")" --quiet >/dev/null
 mkdir "$home/files"
 for ((i = 0; i < 1000; i++)); do
-    echo "$i" | server seal --no-password --quiet -o "$home/files/$i.age"
+    echo "$i" | server seal --no-password --quiet -o "$home/files/$i.age" 2>/dev/null
 done
 admin=$(manager token create bench --role admin --output json | jq -r .token)
 officer=$(manager token create bench-officer --role recovery-officer --output json | jq -r .token)
@@ -56,7 +56,7 @@ memory() { awk '/VmRSS/ {printf "%d MiB", $2 / 1024}' "/proc/$serving/status"; }
 
 # Slots opened per second by answering one approved request of a thousand files.
 our_slots() {
-    server recovery request "$home"/files/*.age --reason bench -o "$home/request" --overwrite --output json >"$home/made"
+    server recovery request "$home"/files/*.age --reason bench -o "$home/request" --overwrite --output json --quiet >"$home/made"
     local id took begun ended
     id=$(jq -r .id "$home/made")
     manager recovery receive "$home/request" --quiet >/dev/null
@@ -83,7 +83,7 @@ for tls in off on; do
     say "keystead memory idle: $(memory)"
     best=0
     for _ in 1 2 3; do
-        slots=$(our_slots)
+        slots=$(our_slots 2>/dev/null)
         say "keystead slots/s (a request of 1,000): $slots"
         ((slots > best)) && best=$slots
     done
@@ -122,7 +122,7 @@ for tls in off on; do
     single=$(rate <"$home/wrk")
     say "openbao decrypts/s, one by one from 8 connections: $single"
     batch=500
-    items=$(yes "{\"ciphertext\":\"$cipher\"}" | head -$batch | paste -sd,)
+    items=$(for ((i = 0; i < batch; i++)); do printf '{"ciphertext":"%s"}\n' "$cipher"; done | paste -sd,)
     lua "{\"batch_input\":[$items]}"
     wrk -t2 -c4 -d"${seconds}s" --timeout 60s -s "$home/post.lua" "$bao_address/v1/transit/decrypt/rsa" >"$home/wrk"
     batched=$(awk -v batch=$batch '/Requests\/sec/ {printf "%d", $2 * batch}' "$home/wrk")
