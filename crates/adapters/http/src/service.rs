@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use keystead_application::ports::{Clock, RandomnessExt, Schema, Store};
-use keystead_application::use_cases::{AccessError, FirstAdmin, MadeCode, RecordAccess};
+use keystead_application::use_cases::{AccessError, FirstAdmin, MadeCode, RecordAccess, SignIn};
 use keystead_application::{Foundation, Tools};
 use tokio::sync::{Notify, Semaphore};
 
@@ -118,6 +118,15 @@ impl Service {
             master_key: view.master_key.as_ref(),
             signing: self.tools.signing.as_ref(),
             clock: self.tools.clock.as_ref(),
+        }
+    }
+
+    /// Compares passwords.
+    pub(crate) fn sign_in<'a>(&'a self, view: &'a View) -> SignIn<'a> {
+        SignIn {
+            records: self.records(view),
+            passwords: self.tools.passwords.as_ref(),
+            randomness: self.tools.randomness.as_ref(),
         }
     }
 

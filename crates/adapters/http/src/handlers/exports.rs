@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use keystead_application::ports::Replace;
 use keystead_application::use_cases::{
     AccessError, BrowseKeysets, ExportDestination, ExportKeysets, ExportProtection, ExportReceipt,
-    ImportKeysets, Principal, SignIn,
+    ImportKeysets, Principal,
 };
 use keystead_domain::{Fingerprint, Hint, KeysetReference, SecretBytes};
 use keystead_wire::{
@@ -172,11 +172,7 @@ pub(crate) async fn confirm(
         return Ok(());
     };
     let password = password.ok_or(AccessError::PasswordNeeded)?;
-    let sign_in = SignIn {
-        records: service.records(&caller.view),
-        passwords: service.tools.passwords.as_ref(),
-        randomness: service.tools.randomness.as_ref(),
-    };
+    let sign_in = service.sign_in(&caller.view);
     Ok(sign_in.check_again(user, &secret(password), &caller.from).await?)
 }
 

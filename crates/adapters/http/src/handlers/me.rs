@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use keystead_application::use_cases::{AccessError, ManageUsers, Principal, SignIn};
+use keystead_application::use_cases::{AccessError, ManageUsers, Principal};
 use keystead_domain::Operation;
 use keystead_wire::{ChangePasswordRequest, MeJson, MeKind};
 
@@ -68,11 +68,7 @@ pub(crate) async fn change_my_password(
         service.tools.passwords.as_ref(),
         service.tools.randomness.as_ref(),
     );
-    let sign_in = SignIn {
-        records,
-        passwords,
-        randomness,
-    };
+    let sign_in = service.sign_in(&caller.view);
     let (old, new) = (secret(&request.old_password), secret(&request.new_password));
     sign_in.check_again(user, &old, &caller.from).await?;
     let manage = ManageUsers {

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use keystead_application::use_cases::{AccessError, FirstAdmin, KnownPlace, Principal, SignIn, SignedIn};
+use keystead_application::use_cases::{AccessError, FirstAdmin, KnownPlace, Principal, SignedIn};
 use keystead_domain::UserName;
 use keystead_wire::{SecretText, SessionJson, SetUpRequest, SignInRequest, UserJson};
 use zeroize::Zeroizing;
@@ -58,11 +58,7 @@ pub(crate) async fn sign_in(
     let place = place
         .and_then(|place| String::from_utf8(place.expose().to_vec()).ok())
         .map(KnownPlace);
-    let sign_in = SignIn {
-        records: service.records(&view),
-        passwords: service.tools.passwords.as_ref(),
-        randomness: service.tools.randomness.as_ref(),
-    };
+    let sign_in = service.sign_in(&view);
     let signed_in = sign_in
         .run(&name, &secret(&password), place.as_ref(), &from)
         .await;
@@ -111,11 +107,7 @@ pub(crate) async fn sign_out(
     May(caller, _): May<to::OwnAccount>,
 ) -> Result<Response, ApiProblem> {
     if let Principal::User { user, session } = caller.principal.as_ref() {
-        let sign_in = SignIn {
-            records: service.records(&caller.view),
-            passwords: service.tools.passwords.as_ref(),
-            randomness: service.tools.randomness.as_ref(),
-        };
+        let sign_in = service.sign_in(&caller.view);
         sign_in.out(user, session).await?;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
